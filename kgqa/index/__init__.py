@@ -1,0 +1,1 @@
+"""Dictionary-encoded adjacency in both directions, labels and schema profiles of one graph."""

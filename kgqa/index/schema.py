@@ -1,0 +1,164 @@
+"""The relations of a graph as a question sees them: one readable hop each, read through blank nodes, in both directions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from kgqa.index.graph_index import GraphIndex, Ids
+from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER
+
+Step = tuple[int, bool]
+"""A dense predicate id and whether it is walked from object to subject."""
+Path = tuple[Step, ...]
+
+ENTITY, TEXT = -1, 4  # kinds of relation ends, beside values.NUMBER, DATE and BOOLEAN
+_SAMPLE = 400
+_KIND_WORDS = {NUMBER: "a number", DATE: "a date", BOOLEAN: "yes or no", TEXT: "a text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One hop. `path` has one step, or two where a blank node is read through.
+
+    `fan_out` is the mean number of ends a start has; `n_pairs` how many triples the first step has. `end_kind` is ENTITY, TEXT,
+    or the value kind of a literal end.
+    """
+
+    id: int
+    path: Path
+    label: str
+    start_class: str
+    end_class: str
+    end_kind: int
+    fan_out: float
+    n_pairs: int
+    example: str
+
+    @property
+    def inverse(self) -> bool:
+        """Whether the hop is walked against the direction in which it is stated."""
+        return self.path[0][1]
+
+    @property
+    def text(self) -> str:
+        """Return the relation as a phrase for the encoder: its label, direction, both classes and an example value."""
+        start, end = self.start_class or "thing", self.end_class or _KIND_WORDS.get(self.end_kind, "thing")
+        if self.inverse:
+            return f"{end} whose {self.label} is the {start}"
+        example = f", e.g. {self.example}" if self.example and self.end_kind != ENTITY else ""
+        return f"{self.label} of the {start}, {_article(end)}{example}"
+
+
+def reverse(path: Path) -> Path:
+    """Return the path walked from its end to its start."""
+    return tuple((predicate, not inverse) for predicate, inverse in reversed(path))
+
+
+class Schema:
+    """The relations of one graph. `by_first_step` finds those that can leave a node by a given step."""
+
+    def __init__(self, index: GraphIndex) -> None:
+        self.index = index
+        self.relations: tuple[Relation, ...] = tuple(self._relations())
+        self.by_path: dict[Path, Relation] = {relation.path: relation for relation in self.relations}
+        self.by_first_step: dict[Step, list[Relation]] = {}
+        for relation in self.relations:
+            self.by_first_step.setdefault(relation.path[0], []).append(relation)
+
+    def leaving(self, nodes: Ids) -> list[Relation]:
+        """Return the relations whose first step leaves one of `nodes` (of a sample, where there are many)."""
+        out, into = self.index.incident(nodes)
+        steps = [(p, False) for p in sorted(out)] + [(p, True) for p in sorted(into)]
+        return [relation for step in steps for relation in self.by_first_step.get(step, ())]
+
+    @cached_property
+    def inverse_label_of(self) -> dict[Path, str]:
+        """Each path walked backwards -> the label of its forward relation."""
+        return {relation.path: relation.label for relation in self.relations}
+
+    def _relations(self) -> Iterator[Relation]:
+        index = self.index
+        paths: dict[Path, str] = {}
+        allowed = set(index.relation_predicates)
+        for p in index.relation_predicates:
+            subjects, objects = self._sample(p)
+            blank_ends = index.kind[objects] == 2
+            blank_starts = index.kind[subjects] == 2
+            label = index.predicate_labels[p]
+            if not blank_ends.all() and not blank_starts.all():
+                paths[((p, False),)] = label
+                paths[((p, True),)] = label
+            if blank_ends.any():
+                inner, _ = index.incident(np.unique(objects[blank_ends]))
+                for q in sorted(inner & allowed):
+                    name = index.predicate_labels[q]
+                    paths[((p, False), (q, False))] = name
+                    paths[((q, True), (p, True))] = name
+                named = [q for q in sorted(inner & allowed) if (index.kind[self._sample(q)[1]] == 0).any()]
+                for q in named:
+                    for r in sorted(inner & allowed):
+                        if q != r:
+                            paths.setdefault(((q, True), (r, False)), index.predicate_labels[r])
+        number = 0
+        for path, label in paths.items():
+            relation = self._describe(number, path, label)
+            if relation is not None:
+                yield relation
+                number += 1
+
+    def _sample(self, predicate: int) -> tuple[Ids, Ids]:
+        index = self.index
+        a, b = int(index.pred_start[predicate]), int(index.pred_start[predicate + 1])
+        rows = np.arange(a, b) if b - a <= _SAMPLE else np.linspace(a, b - 1, _SAMPLE).astype(np.int64)
+        return index.pred_s[rows], index.pred_o[rows]
+
+    def _describe(self, number: int, path: Path, label: str) -> Relation | None:
+        index = self.index
+        predicate, inverse = path[0]
+        subjects, objects = self._sample(predicate)
+        starts = np.unique(objects if inverse else subjects)
+        starts, ends = index.edges(starts[:_SAMPLE], path)
+        keep = (index.kind[starts] != 2) & (index.kind[ends] != 2)
+        starts, ends = starts[keep], ends[keep]
+        if len(starts) == 0 or index.value_kind[starts].all():
+            return None  # numbers and dates are met by comparing values, not by starting from them
+        end_kind = self._end_kind(ends)
+        distinct = len(np.unique(ends))
+        if distinct == 1 and len(starts) >= 10 and end_kind in (NUMBER, DATE) and not inverse:
+            return None  # a constant says nothing of any one thing
+        pairs = int(index.pred_start[predicate + 1] - index.pred_start[predicate])
+        examples = Counter(ends.tolist()).most_common(1)
+        return Relation(
+            id=number,
+            path=path,
+            label=label,
+            start_class=self._class_name(starts),
+            end_class=self._class_name(ends) if end_kind == ENTITY else "",
+            end_kind=end_kind,
+            fan_out=len(starts) / len(np.unique(starts)),
+            n_pairs=pairs,
+            example=index.label(examples[0][0])[:40],
+        )
+
+    def _end_kind(self, ends: Ids) -> int:
+        kinds = self.index.kind[ends]
+        if (kinds == 0).mean() >= 0.5:
+            return ENTITY
+        values = self.index.value_kind[ends[kinds == 1]]
+        kind = int(np.bincount(values, minlength=4).argmax())
+        return TEXT if kind == NO_VALUE else kind
+
+    def _class_name(self, nodes: Ids) -> str:
+        counts: Counter[int] = Counter()
+        for node in np.unique(nodes)[:60].tolist():
+            counts.update(self.index.classes_of(node)[:1])
+        return self.index.label(counts.most_common(1)[0][0]) if counts else ""
+
+
+def _article(noun: str) -> str:
+    return noun if noun.startswith(("a ", "yes")) else f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"

@@ -1,0 +1,518 @@
+"""Every query graph worth considering for a question: anchored paths, their intersections, filters and operators.
+
+Everything enumerated is executable, and all but yes/no readings and counts have answers. Bounds are per family, so that no family
+can crowd out another. The scheme is that of Gu et al., "Don't Generate, Discriminate" (Pangu, 2023), with a fixed grammar in place of stepwise growth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgqa.datatypes import EntityLink, Operator, ValueRange
+from kgqa.index.graph_index import GraphIndex, Ids
+from kgqa.index.schema import ENTITY, TEXT, Path, Relation, Schema, reverse
+from kgqa.index.values import BOOLEAN, DATE, NUMBER
+from kgqa.reasoning.cues import Cues
+from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph, Result
+from kgqa.retrieval.paths import AnchoredPath, best_relations
+
+MAX_CANDIDATES = 2500
+MAX_PAIR_CORES = 60
+MAX_SORTED_CORES = 26
+_VALUES = frozenset((NUMBER, DATE))
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """A node that a mention may name: where enumeration starts. `link` is the place of its link in the question."""
+
+    link: int
+    node: int
+    score: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A set of nodes with the constraints that define it. `links` are the mentions it uses, `score` the mean relation score."""
+
+    constraints: tuple[Constraint, ...]
+    nodes: Ids
+    links: frozenset[int]
+    relations: tuple[Relation, ...]
+    link_score: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A query graph with its result and what it was made from."""
+
+    query: QueryGraph
+    result: Result
+    links: frozenset[int]
+    relations: tuple[Relation, ...]
+    link_score: float
+
+
+class Enumerator:
+    """Enumerates the candidates of one question."""
+
+    def __init__(
+        self,
+        index: GraphIndex,
+        schema: Schema,
+        links: Sequence[EntityLink],
+        cues: Cues,
+        scores: NDArray[np.float32],
+        class_scores: dict[int, float],
+    ) -> None:
+        self.index, self.schema, self.links, self.cues, self.scores = index, schema, links, cues, scores
+        self.class_scores = class_scores
+        self.executor = Executor(index)
+        self.found: dict[QueryGraph, Candidate] = {}
+
+    def enumerate(self, paths: dict[Anchor, list[AnchoredPath]]) -> list[Candidate]:
+        """Return the candidates, those that use more of the question first among equals."""
+        anchors = list(paths)
+        path_cores = self._path_cores(paths)
+        class_cores = self._class_cores(anchors)
+        pair_cores = self._intersections(path_cores, class_cores)
+        implicit = self._implicit_class_cores(class_cores)
+        bases = [*class_cores, *pair_cores, *path_cores]
+        filtered = self._filters(bases, implicit)
+        for core in class_cores:
+            self._add(QueryGraph("list", core.constraints), core)
+        for core in implicit:
+            self._add(QueryGraph("list", core.constraints), core)
+        for core in (*pair_cores, *filtered):
+            self._add(QueryGraph("list", core.constraints), core)
+            self._project(core)
+        sortable = [*class_cores, *filtered, *pair_cores, *[c for c in path_cores if len(c.nodes) > 1]]
+        if self.cues.superlative or self.cues.order:
+            self._superlatives(sortable, implicit)
+        entities = [anchor for anchor in anchors if anchor.kind == "entity"]
+        self._comparisons(entities)
+        if self.cues.ask:
+            self._yes_no(anchors, paths, [*path_cores, *pair_cores, *filtered], class_cores)
+        if self.cues.count:
+            self._counts(implicit)
+        return list(self.found.values())[:MAX_CANDIDATES]
+
+    # -- cores
+
+    def _path_cores(self, paths: dict[Anchor, list[AnchoredPath]]) -> list[Core]:
+        cores = []
+        for anchor, found in paths.items():
+            for path in found:
+                constraint = Constraint("node", path.back, (anchor.node,))
+                core = Core((constraint,), path.ends, frozenset((anchor.link,)), path.relations, anchor.score, path.score)
+                returns = bool(np.isin(anchor.node, path.ends)) or _comes_back(path)
+                if not returns or not _comes_back(path):
+                    self._add(QueryGraph("list", (constraint,)), core)
+                if returns:
+                    self._add(QueryGraph("list", (constraint,), exclude=(anchor.node,)), core)
+                elif len(path.relations) == 3 and path.relations[1].path == reverse(path.relations[0].path):
+                    self._add_excluding_the_middle(core, path, anchor)
+                if not path.ends_in_value:
+                    cores.append(core)
+        return cores
+
+    def _add_excluding_the_middle(self, core: Core, path: AnchoredPath, anchor: Anchor) -> None:
+        """Out and back to others of the kind of the anchor, then on: "genres of the other films by its director"."""
+        middle = len(path.relations[0].path) + len(path.relations[1].path)
+        out, on = path.path[:middle], path.path[middle:]
+        others = self.index.follow_path(np.array([anchor.node], np.int32), out)
+        others = others[others != anchor.node]
+        nodes = self.index.follow_path(others, on)
+        own = self.index.follow_path(np.array([anchor.node], np.int32), on)
+        if len(nodes) and self.cues.other:
+            minus = tuple(int(node) for node in own[:3]) if len(own) <= 3 else ()
+            query = QueryGraph("list", (Constraint("node", reverse(out), (anchor.node,)),), projection=on)
+            self._add(replace(query, exclude=minus), core)
+
+    def _class_cores(self, anchors: Iterable[Anchor]) -> list[Core]:
+        cores = []
+        for anchor in anchors:
+            if anchor.kind == "class":
+                cores.append(self._class_core(anchor.node, frozenset((anchor.link,)), anchor.score))
+        return cores
+
+    def _class_core(self, klass: int, links: frozenset[int], link_score: float) -> Core:
+        constraint = Constraint("class", nodes=(klass,))
+        score = self.class_scores.get(klass, 0.0)
+        return Core((constraint,), self.index.instances(klass), links, (), link_score, score)
+
+    def _implicit_class_cores(self, explicit: Sequence[Core]) -> list[Core]:
+        """The classes nobody named, best first: people ask for "the longest" without saying of what."""
+        named = {core.constraints[0].nodes[0] for core in explicit}
+        ranked = sorted(self.class_scores, key=lambda c: -self.class_scores[c])
+        visible = [c for c in ranked if c not in named and not self._blank_class(c)]
+        return [self._class_core(c, frozenset(), 0.8) for c in visible[:6]]
+
+    def _blank_class(self, klass: int) -> bool:
+        return bool((self.index.kind[self.index.instances(klass)[:8]] == 2).all())
+
+    def _intersections(self, path_cores: Sequence[Core], class_cores: Sequence[Core]) -> list[Core]:
+        by_link: dict[frozenset[int], list[Core]] = {}
+        for core in path_cores:
+            if len(core.relations) <= 2:
+                by_link.setdefault(core.links, []).append(core)
+        groups = [sorted(cores, key=lambda c: (len(c.relations), -c.score))[:40] for cores in by_link.values()]
+        pairs: list[Core] = []
+        for first, second in combinations(groups, 2):
+            if not self._disjoint(first[0].links, second[0].links):
+                continue
+            made = [core for a in first for b in second if (core := self._both(a, b)) is not None]
+            pairs += sorted(made, key=_core_order)[:MAX_PAIR_CORES]
+        if len(groups) >= 3:
+            pairs += self._triples(pairs, groups)
+        pairs += self._unions(groups)
+        with_class = []
+        for klass in class_cores:
+            for core in [*path_cores, *pairs]:
+                if self._disjoint(klass.links, core.links) and (both := self._both(core, klass)) is not None:
+                    with_class.append(both)
+        return [*sorted(pairs, key=_core_order)[: 2 * MAX_PAIR_CORES], *sorted(with_class, key=_core_order)[: 2 * MAX_PAIR_CORES]]
+
+    def _triples(self, pairs: Sequence[Core], groups: Sequence[Sequence[Core]]) -> list[Core]:
+        made = []
+        singles = [core for group in groups for core in group[:12] if len(core.relations) == 1]
+        for pair in sorted(pairs, key=_core_order)[:24]:
+            for single in singles:
+                if self._disjoint(pair.links, single.links) and (core := self._both(pair, single)) is not None:
+                    made.append(core)
+        return sorted(made, key=_core_order)[:40]
+
+    def _unions(self, groups: Sequence[Sequence[Core]]) -> list[Core]:
+        """ "by A or B": the same path from two anchors."""
+        made = []
+        for first, second in combinations(groups, 2):
+            if not self._disjoint(first[0].links, second[0].links):
+                continue
+            by_path = {core.constraints[0].path: core for core in second}
+            for a in first:
+                b = by_path.get(a.constraints[0].path)
+                if b is None or a.constraints[0].nodes == b.constraints[0].nodes:
+                    continue
+                nodes = tuple(sorted({*a.constraints[0].nodes, *b.constraints[0].nodes}))
+                union = np.union1d(a.nodes, b.nodes).astype(np.int32)
+                constraint = replace(a.constraints[0], nodes=nodes)
+                score = min(a.link_score, b.link_score)
+                made.append(Core((constraint,), union, a.links | b.links, a.relations, score, a.score))
+        return made[:24]
+
+    def _both(self, a: Core, b: Core) -> Core | None:
+        """Return the intersection, or None where it is empty or says no more than one of the two."""
+        nodes = np.intersect1d(a.nodes, b.nodes, assume_unique=True)
+        if len(nodes) == 0:
+            return None
+        if b.constraints[0].kind == "class" and len(nodes) == len(a.nodes):
+            return None
+        relations = a.relations + b.relations
+        score = (a.score * len(a.relations) + b.score * len(b.relations)) / max(len(relations), 1)
+        return Core(
+            a.constraints + b.constraints, nodes, a.links | b.links, relations, min(a.link_score, b.link_score), score
+        )
+
+    def _filters(self, bases: Sequence[Core], implicit: Sequence[Core]) -> list[Core]:
+        """Restrict cores by the question's values and by boolean relations."""
+        made: list[Core] = []
+        values = [
+            (place, candidate.range)
+            for place, link in enumerate(self.links)
+            for candidate in link.candidates
+            if candidate.range is not None
+        ]
+        explicit = sorted(bases, key=_core_order)[:50]
+        for place, span in values:
+            for core in [*explicit, *implicit, *made[:20]]:
+                if place not in core.links and self._disjoint(core.links, frozenset((place,))):
+                    made += self._in_range(core, span, place)
+        for core in [*explicit[:30], *implicit[:4], *made[:20]]:
+            made += self._true_of(core)
+        return sorted(made, key=_core_order)[:160]
+
+    def _in_range(self, core: Core, span: ValueRange, place: int) -> list[Core]:
+        leaving = self.schema.leaving(core.nodes)
+        kind = NUMBER if span.kind == "number" else DATE
+        made = []
+        for relation in best_relations(leaving, self.scores, frozenset((kind,)), 4):
+            made.append(self._restrict(core, Constraint("range", relation.path, range=span), relation, place))
+        if span.kind == "number" and (span.low is None or span.low <= 1000):
+            many = [r for r in leaving if r.end_kind == ENTITY and r.fan_out > 1.0]
+            for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 3):
+                made.append(self._restrict(core, Constraint("count", relation.path, range=span), relation, place))
+        return [core for core in made if core is not None]
+
+    def _true_of(self, core: Core) -> list[Core]:
+        made = []
+        for relation in best_relations(self.schema.leaving(core.nodes), self.scores, frozenset((BOOLEAN,)), 3):
+            for truth in (True, False) if self.cues.negation else (True,):
+                made.append(self._restrict(core, Constraint("truth", relation.path, truth=truth), relation, None))
+        return [core for core in made if core is not None]
+
+    def _restrict(self, core: Core, constraint: Constraint, relation: Relation, place: int | None) -> Core | None:
+        constraints = (*core.constraints, constraint)
+        nodes = self.executor.core(QueryGraph("list", constraints))
+        if len(nodes) == 0:
+            return None
+        relations = (*core.relations, relation)
+        score = (core.score * len(core.relations) + float(self.scores[relation.id])) / len(relations)
+        links = core.links if place is None else core.links | {place}
+        return Core(constraints, nodes, links, relations, core.link_score, score)
+
+    # -- operators
+
+    def _add(self, query: QueryGraph, core: Core, *more: Relation) -> None:
+        if query in self.found:
+            if self.found[query].link_score >= core.link_score and len(self.found[query].links) >= len(core.links):
+                return
+        result = self.executor.run(query)
+        if not result.is_empty:
+            relations = core.relations + tuple(more)
+            self.found[query] = Candidate(query, result, core.links, relations, core.link_score)
+
+    def _project(self, core: Core) -> None:
+        leaving = self.schema.leaving(core.nodes)
+        for relation in best_relations(leaving, self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 5):
+            if relation.path not in {reverse(c.path) for c in core.constraints if c.kind == "node"} or self.cues.other:
+                self._add(QueryGraph("list", core.constraints, projection=relation.path), core, relation)
+
+    def _superlatives(self, cores: Sequence[Core], implicit: Sequence[Core]) -> None:
+        for core in [*sorted(cores, key=_core_order)[:MAX_SORTED_CORES], *implicit]:
+            if len(core.nodes) < 2:
+                continue
+            leaving = self.schema.leaving(core.nodes)
+            for relation in best_relations(leaving, self.scores, _VALUES, 6):
+                for descending in self._directions(relation):
+                    self._add_sorted(core, relation, by_count=False, descending=descending)
+            many = [r for r in leaving if r.fan_out > 1.0 or r.inverse]
+            for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
+                for descending in (True, False) if self.cues.low else (True,):
+                    self._add_sorted(core, relation, by_count=True, descending=descending)
+
+    def _directions(self, relation: Relation) -> tuple[bool, ...]:
+        cues = self.cues
+        if relation.end_kind == DATE and cues.early != cues.late and not (cues.high or cues.low):
+            return (cues.late,)
+        if relation.end_kind == NUMBER and cues.high != cues.low and not (cues.early or cues.late):
+            return (cues.high,)
+        return (True, False)
+
+    def _add_sorted(self, core: Core, relation: Relation, *, by_count: bool, descending: bool) -> None:
+        base = QueryGraph(
+            "superlative", core.constraints, sort=relation.path, sort_by_count=by_count, descending=descending
+        )
+        if self.cues.order:
+            self._add(replace(base, operator="order"), core, relation)
+        if self.cues.n_best is not None:
+            self._add(replace(base, operator="order", n_best=self.cues.n_best), core, relation)
+        if self.cues.superlative:
+            self._add(replace(base, rank=self.cues.rank), core, relation)
+            if not by_count and len(relation.path) == 1:  # "what is the highest salary" asks for the value
+                self._add(replace(base, rank=self.cues.rank, projection=relation.path), core, relation)
+            if core.links and len(core.constraints) <= 2 and not by_count:
+                best = self.found.get(replace(base, rank=self.cues.rank))
+                if best is not None:
+                    for onward in best_relations(self.schema.leaving(best.result.nodes), self.scores, frozenset((ENTITY, TEXT)), 2):
+                        query = replace(base, rank=self.cues.rank, projection=onward.path)
+                        self._add(query, core, relation, onward)
+
+    def _comparisons(self, entities: Sequence[Anchor]) -> None:
+        for group in self._groups(entities):
+            nodes = np.array(sorted(anchor.node for anchor in group), np.int32)
+            if len(nodes) < 2:
+                continue
+            core = self._anchor_core(group)
+            among = tuple(anchor.node for anchor in group)
+            leaving = self._common_relations(nodes)
+            for relation in best_relations(leaving, self.scores, _VALUES, 8):
+                for descending in (True, False):
+                    query = QueryGraph("compare", among=tuple(nodes.tolist()), sort=relation.path, descending=descending)
+                    self._add(query, core, relation)
+                    if self.cues.ask and len(among) == 2:
+                        self._add(replace(query, operator="ask", among=among), core, relation)
+            many = [r for r in leaving if r.fan_out > 1.0 or r.inverse]
+            for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
+                for descending in (True, False):
+                    query = QueryGraph(
+                        "compare", among=tuple(nodes.tolist()), sort=relation.path, sort_by_count=True, descending=descending
+                    )
+                    self._add(query, core, relation)
+                    if self.cues.ask and len(among) == 2:
+                        self._add(replace(query, operator="ask", among=among), core, relation)
+
+    def _groups(self, entities: Sequence[Anchor]) -> list[tuple[Anchor, ...]]:
+        """Combine one candidate a link: all links together where there are three or more, and each pair."""
+        by_link: dict[int, list[Anchor]] = {}
+        for anchor in entities:
+            by_link.setdefault(anchor.link, []).append(anchor)
+        groups: list[tuple[Anchor, ...]] = []
+        options = [found[:3] for found in by_link.values()]
+        for first, second in combinations(options, 2):
+            groups += [(a, b) for a in first for b in second if self._disjoint({a.link}, {b.link}) and a.node != b.node]
+        for triple in combinations(options, 3):
+            tops = tuple(found[0] for found in triple)
+            if all(self._disjoint({a.link}, {b.link}) for a, b in combinations(tops, 2)):
+                groups.append(tops)
+        return groups[:24]
+
+    def _anchor_core(self, group: Sequence[Anchor]) -> Core:
+        nodes = np.array(sorted({anchor.node for anchor in group}), np.int32)
+        links = frozenset(anchor.link for anchor in group)
+        return Core((), nodes, links, (), min(anchor.score for anchor in group), 0.0)
+
+    def _common_relations(self, nodes: Ids) -> list[Relation]:
+        per_node = [self.schema.leaving(np.array([node], np.int32)) for node in nodes.tolist()]
+        common = set(per_node[0]).intersection(*per_node[1:])
+        return [relation for relation in per_node[0] if relation in common]
+
+    def _yes_no(
+        self,
+        anchors: Sequence[Anchor],
+        paths: dict[Anchor, list[AnchoredPath]],
+        cores: Sequence[Core],
+        class_cores: Sequence[Core],
+    ) -> None:
+        entities = [anchor for anchor in anchors if anchor.kind == "entity"]
+        for subject in entities:
+            core = self._anchor_core((subject,))
+            leaving = self.schema.leaving(np.array([subject.node], np.int32))
+            among = (subject.node,)
+            for relation in best_relations(leaving, self.scores, frozenset((BOOLEAN,)), 4):
+                self._add(QueryGraph("ask", (Constraint("truth", relation.path),), among=among), core, relation)
+                if self.cues.negation:
+                    query = QueryGraph("ask", (Constraint("truth", relation.path, truth=False),), among=among)
+                    self._add(query, core, relation)
+            for relation in best_relations(self._possible(subject.node, leaving), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 4):
+                self._add(QueryGraph("ask", (Constraint("exists", relation.path),), among=among), core, relation)
+            self._fact_questions(subject, [a for a in anchors if a.kind in ("entity", "literal")], paths)
+            self._value_questions(subject, leaving)
+            for klass in class_cores:
+                if self._disjoint(core.links, klass.links):
+                    both = replace(core, links=core.links | klass.links)
+                    self._add(QueryGraph("ask", klass.constraints, among=among), both)
+        for group in self._groups(entities):
+            if len(group) == 2:
+                nodes = np.array([anchor.node for anchor in group], np.int32)
+                for relation in best_relations(self._common_relations(nodes), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 5):
+                    query = QueryGraph("ask", among=tuple(nodes.tolist()), shared=relation.path)
+                    self._add(query, self._anchor_core(group), relation)
+        for core in sorted(cores, key=_core_order)[:60]:
+            self._add(QueryGraph("ask", core.constraints), core)
+        self._empty_questions(anchors)
+
+    def _possible(self, node: int, leaving: Sequence[Relation]) -> list[Relation]:
+        """The relations a node has, and those that others of its class have."""
+        classes = self.index.classes_of(node)
+        more = self.schema.leaving(self.index.instances(classes[0])) if classes else []
+        return list(dict.fromkeys((*leaving, *more)))
+
+    def _fact_questions(self, subject: Anchor, others: Sequence[Anchor], paths: dict[Anchor, list[AnchoredPath]]) -> None:
+        """Propositions possible by type, true or not: the same class already stands at the end of the relation."""
+        possible = self._possible(subject.node, self.schema.leaving(np.array([subject.node], np.int32)))
+        for other in others:
+            if other.node == subject.node or not self._disjoint({subject.link}, {other.link}):
+                continue
+            core = self._anchor_core((subject, other))
+            fitting = [relation for relation in possible if self._fits(relation, other)]
+            for relation in sorted(fitting, key=lambda r: -float(self.scores[r.id]))[:5]:
+                query = QueryGraph("ask", (Constraint("node", relation.path, (other.node,)),), among=(subject.node,))
+                self._add(query, core, relation)
+            for path in paths.get(subject, ()):
+                if len(path.relations) == 2 and other.node in path.ends:
+                    query = QueryGraph("ask", (Constraint("node", path.path, (other.node,)),), among=(subject.node,))
+                    self._add(query, core, *path.relations)
+
+    def _fits(self, relation: Relation, other: Anchor) -> bool:
+        if other.kind == "literal":
+            return relation.end_kind == TEXT
+        if relation.end_kind != ENTITY:
+            return False
+        entering = {r.path for r in self.schema.leaving(np.array([other.node], np.int32))}
+        if reverse(relation.path) in entering:
+            return True
+        classes = {self.index.label(c) for c in self.index.classes_of(other.node)}
+        return relation.end_class in classes
+
+    def _value_questions(self, subject: Anchor, leaving: Sequence[Relation]) -> None:
+        for place, link in enumerate(self.links):
+            for candidate in link.candidates:
+                span = candidate.range
+                if span is None or not self._disjoint({subject.link}, {place}):
+                    continue
+                core = replace(self._anchor_core((subject,)), links=frozenset((subject.link, place)))
+                kind = NUMBER if span.kind == "number" else DATE
+                for relation in best_relations(leaving, self.scores, frozenset((kind,)), 4):
+                    query = QueryGraph("ask", (Constraint("range", relation.path, range=span),), among=(subject.node,))
+                    self._add(query, core, relation)
+                many = [r for r in leaving if r.fan_out > 1.0]
+                for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 2):
+                    if span.kind == "number":
+                        query = QueryGraph("ask", (Constraint("count", relation.path, range=span),), among=(subject.node,))
+                        self._add(query, core, relation)
+
+    def _empty_questions(self, anchors: Sequence[Anchor]) -> None:
+        """Existence under two constraints that nothing meets: "Is there a comedy by Nolan?" may be answered with no."""
+        usable = [anchor for anchor in anchors if anchor.kind in ("entity", "literal")]
+        for a, b in combinations(usable, 2):
+            if not self._disjoint({a.link}, {b.link}) or a.node == b.node:
+                continue
+            into = [
+                [r for r in self.schema.leaving(np.array([node], np.int32)) if r.end_kind == ENTITY]
+                for node in (a.node, b.node)
+            ]
+            pairs = [(r, q) for r in into[0] for q in into[1] if r.end_class == q.end_class]
+            pairs.sort(key=lambda pair: -float(self.scores[pair[0].id] + self.scores[pair[1].id]))
+            for r, q in pairs[:4]:
+                constraints = (
+                    Constraint("node", reverse(r.path), (a.node,)),
+                    Constraint("node", reverse(q.path), (b.node,)),
+                )
+                self._add(QueryGraph("ask", constraints), self._anchor_core((a, b)), r, q)
+
+    def _counts(self, implicit: Sequence[Core]) -> None:
+        for candidate in list(self.found.values()):
+            if candidate.query.operator == "list":
+                query = replace(candidate.query, operator="count")
+                count = Result(candidate.result.nodes, candidate.result.core, count=len(candidate.result.nodes))
+                self.found[query] = replace(candidate, query=query, result=count)
+        for core in implicit:
+            self._add(QueryGraph("count", core.constraints), core)
+
+    def _disjoint(self, a: Iterable[int], b: Iterable[int]) -> bool:
+        """Return whether the mentions of two sets of links do not overlap in the text."""
+        for i in a:
+            for j in b:
+                first, second = self.links[i].mention, self.links[j].mention
+                if first.start < second.end and second.start < first.end:
+                    return False
+        return True
+
+
+def anchors_of(links: Sequence[EntityLink], *, n_per_link: int = 5, n_max: int = 14) -> list[Anchor]:
+    """Return the nodes to start from: the best candidates of each link, the surest first."""
+    found = []
+    for place, link in enumerate(links):
+        kept = [c for c in link.candidates if c.node >= 0][:n_per_link]
+        found += [Anchor(place, c.node, c.score, c.kind) for c in kept]
+    found.sort(key=lambda anchor: (-anchor.score, anchor.link))
+    return found[:n_max]
+
+
+def _comes_back(path: AnchoredPath) -> bool:
+    return len(path.relations) == 2 and path.relations[1].path == reverse(path.relations[0].path)
+
+
+def _core_order(core: Core) -> tuple[float, float]:
+    """Sort key: more mentions first, then the better relation scores."""
+    return -float(len(core.links)), -core.score
+
+
+__all__ = ["Anchor", "Candidate", "Core", "Enumerator", "Operator", "Path", "anchors_of"]

@@ -1,0 +1,247 @@
+"""Cheap features of a candidate: what the pruner sees before any line is encoded.
+
+All are computed from labels, links, cues and cached vectors; none reads a fact's text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgqa.datatypes import EntityLink
+from kgqa.index.graph_index import GraphIndex
+from kgqa.index.schema import ENTITY, Relation
+from kgqa.index.text import normalize, singular, tokenize
+from kgqa.index.values import BOOLEAN, DATE, NUMBER
+from kgqa.linking.words import FUNCTION_WORDS
+from kgqa.reasoning.cues import Cues
+from kgqa.reasoning.enumeration import Candidate
+
+_OPERATORS = ("list", "count", "ask", "superlative", "order", "compare")
+_CUES = ("count", "ask", "other", "negation", "compare", "order", "superlative")
+_WH = ("who", "when", "where", "how_much", "which")
+_ANSWERS = ("entity", "number", "date", "text", "truth")
+
+FEATURES: tuple[str, ...] = (
+    "score_mean", "score_min", "score_max", "score_gap_mean", "score_gap_min",
+    "n_relations", "one_relation", "two_relations", "three_relations", "more_relations", "no_relation",
+    "inverse_share", "lexical_mean", "lexical_min", "explained_by_relations", "explained_by_classes", "unexplained",
+    "n_links_used", "entities_unused", "values_unused", "classes_unused", "literals_unused", "link_score", "covered",
+    "uses_fuzzy", "uses_literal", "uses_class_mention",
+    "log_n_answers", "single_answer", "n_constraints", "has_projection", "has_union", "has_exclude",
+    "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint",
+    "class_score", "class_score_gap", "answers_are_linked", "sort_by_count", "polarity_agrees", "polarity_conflicts",
+    "rank_used", "n_best_used", "n_best_ignored", "shared", "ask_compare", "negated_truth", "stored_number_for_count", "sort_score_gap",
+    *(f"op_{name}" for name in _OPERATORS),
+    *(f"op_{name}_cue_{cue}" for name in _OPERATORS for cue in _CUES),
+    *(f"answer_{name}" for name in _ANSWERS),
+    *(f"answer_{name}_wh_{wh}" for name in _ANSWERS for wh in _WH),
+)  # fmt: skip
+_PLACE = {name: place for place, name in enumerate(FEATURES)}
+
+
+class FeatureExtractor:
+    """Computes the features of the candidates of one question."""
+
+    def __init__(
+        self,
+        index: GraphIndex,
+        text: str,
+        links: Sequence[EntityLink],
+        cues: Cues,
+        scores: NDArray[np.float32],
+        class_scores: dict[int, float],
+    ) -> None:
+        self.index, self.links, self.cues, self.scores, self.class_scores = index, links, cues, scores, class_scores
+        self.best_score = float(scores.max()) if len(scores) else 0.0
+        self.best_class = max(class_scores.values(), default=0.0)
+        tokens = tokenize(text)
+        self.words = [singular(word) for _, _, word in tokens]
+        self.content = [
+            (start, end, word)
+            for (start, end, raw), word in zip(tokens, self.words, strict=True)
+            if raw not in FUNCTION_WORDS
+        ]
+        self.content_words = frozenset(word for _, _, word in self.content)
+        self._label_words: dict[str, frozenset[str]] = {}
+        self._strong = self._strong_links()
+
+    def matrix(self, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
+        """Return the features of each candidate. Shape: (len(candidates), len(FEATURES))."""
+        table = np.zeros((len(candidates), len(FEATURES)), np.float32)
+        for row, candidate in enumerate(candidates):
+            for name, value in self._features(candidate).items():
+                table[row, _PLACE[name]] = value
+        return table
+
+    def question_features(self) -> NDArray[np.float32]:
+        """Return what tells an unanswerable question, whatever the candidates. Shape: (4,)."""
+        nil = [link for link in self.links if link.is_nil]
+        named = any(c.kind in ("entity", "literal") for link in self.links for c in link.candidates)
+        return np.array([len(nil) > 0, len(nil), not named, self.best_score], np.float32)
+
+    def _features(self, candidate: Candidate) -> dict[str, float]:
+        query, relations = candidate.query, candidate.relations
+        f = self._relation_features(relations)
+        f |= self._link_features(candidate)
+        constraints = query.constraints
+        n = candidate.result.count if candidate.result.count is not None else len(candidate.result.nodes)
+        f["log_n_answers"] = math.log1p(n) / 5
+        f["single_answer"] = float(n == 1)
+        f["n_constraints"] = len(constraints) / 3
+        f["has_projection"] = float(bool(query.projection))
+        f["has_union"] = float(any(len(c.nodes) > 1 for c in constraints))
+        f["has_exclude"] = float(bool(query.exclude))
+        for constraint in constraints:
+            if constraint.kind != "node":
+                f[f"{constraint.kind}_constraint"] = 1.0
+            if constraint.kind == "truth" and not constraint.truth:
+                f["negated_truth"] = 1.0
+        f["shared"] = float(bool(query.shared))
+        f["ask_compare"] = float(query.operator == "ask" and bool(query.sort))
+        f["rank_used"] = float(query.rank > 1)
+        f["n_best_used"] = float(query.n_best is not None)
+        f["n_best_ignored"] = float(self.cues.n_best is not None and query.n_best is None)
+        if query.sort:
+            f |= self._sort_features(candidate)
+        f[f"op_{query.operator}"] = 1.0
+        for cue in _CUES:
+            if getattr(self.cues, cue):
+                f[f"op_{query.operator}_cue_{cue}"] = 1.0
+        kind = self._answer_kind(candidate)
+        f[f"answer_{kind}"] = 1.0
+        for wh in self.cues.wh:
+            f[f"answer_{kind}_wh_{wh}"] = 1.0
+        f["stored_number_for_count"] = float(
+            self.cues.count and query.operator == "list" and kind == "number" and len(candidate.result.nodes) == 1
+        )
+        f |= self._class_features(candidate)
+        return f
+
+    def _relation_features(self, relations: Sequence[Relation]) -> dict[str, float]:
+        if not relations:
+            return {"no_relation": 1.0}
+        scores = [float(self.scores[r.id]) for r in relations]
+        lexical = [self._overlap(r.label) for r in relations]
+        name = {1: "one_relation", 2: "two_relations", 3: "three_relations"}.get(len(relations), "more_relations")
+        explained = frozenset().union(*(self._words_of(r.label) for r in relations)) & self.content_words
+        return {
+            "score_mean": sum(scores) / len(scores),
+            "score_min": min(scores),
+            "score_max": max(scores),
+            "score_gap_mean": self.best_score - sum(scores) / len(scores),
+            "score_gap_min": self.best_score - max(scores),
+            "n_relations": len(relations) / 3,
+            name: 1.0,
+            "inverse_share": sum(r.inverse for r in relations) / len(relations),
+            "lexical_mean": sum(lexical) / len(lexical),
+            "lexical_min": min(lexical),
+            "explained_by_relations": len(explained) / max(len(self.content_words), 1),
+        }
+
+    def _link_features(self, candidate: Candidate) -> dict[str, float]:
+        used = candidate.links
+        spans = [self.links[i].mention for i in used]
+        for node in candidate.query.among:
+            spans += [self.links[i].mention for i, link in enumerate(self.links) if any(c.node == node for c in link.candidates)]
+        covered = {word for start, end, word in self.content if any(m.start <= start and end <= m.end for m in spans)}
+        classes = self._class_words(candidate)
+        by_relation = frozenset().union(*(self._words_of(r.label) for r in candidate.relations)) if candidate.relations else frozenset()
+        left = [w for w in self.content_words if w not in covered and w not in classes and w not in by_relation]
+        f = {
+            "n_links_used": len(used) / 3,
+            "link_score": candidate.link_score,
+            "covered": len(covered) / max(len(self.content_words), 1),
+            "explained_by_classes": len(classes & self.content_words) / max(len(self.content_words), 1),
+            "unexplained": len(left) / max(len(self.content_words), 1),
+        }
+        spans_used = [(m.start, m.end) for m in spans]
+        for place, kind in self._strong.items():
+            mention = self.links[place].mention
+            if place in used or any(a < mention.end and mention.start < b for a, b in spans_used):
+                continue
+            if kind == "class" and set(self._words_of(mention.text)) & classes:
+                continue
+            f[f"{_PLURAL[kind]}_unused"] = f.get(f"{_PLURAL[kind]}_unused", 0.0) + 0.5
+        for place in used:
+            best = self.links[place].candidates[0]
+            if best.match in ("fuzzy", "partial"):
+                f["uses_fuzzy"] = 1.0
+            if best.kind == "literal":
+                f["uses_literal"] = 1.0
+            if best.kind == "class":
+                f["uses_class_mention"] = 1.0
+        return f
+
+    def _sort_features(self, candidate: Candidate) -> dict[str, float]:
+        query, cues = candidate.query, self.cues
+        relation = next((r for r in reversed(candidate.relations) if r.path == query.sort), None)
+        f = {"sort_by_count": float(query.sort_by_count)}
+        if relation is None:
+            return f
+        f["sort_score_gap"] = self.best_score - float(self.scores[relation.id])
+        if relation.end_kind == DATE and not query.sort_by_count:
+            up, down = cues.late or (cues.high and not cues.early), cues.early or (cues.low and not cues.late)
+        else:
+            up, down = cues.high or (cues.early and not cues.low), cues.low or (cues.late and not cues.high)
+        if up != down:
+            f["polarity_agrees"] = float(up == query.descending)
+            f["polarity_conflicts"] = float(up != query.descending)
+        return f
+
+    def _class_features(self, candidate: Candidate) -> dict[str, float]:
+        nodes = candidate.result.nodes
+        f = {}
+        if len(nodes) and self.index.is_entity(int(nodes[0])):
+            score = max((self.class_scores.get(c, 0.0) for c in self.index.classes_of(int(nodes[0]))), default=0.0)
+            f["class_score"] = score
+            f["class_score_gap"] = self.best_class - score
+        linked = {c.node for i in candidate.links for c in self.links[i].candidates}
+        if len(nodes) <= 3 and candidate.query.operator in ("list", "superlative"):
+            f["answers_are_linked"] = float(any(int(node) in linked for node in nodes))
+        return f
+
+    def _class_words(self, candidate: Candidate) -> frozenset[str]:
+        """The words of every class the candidate passes through or restricts to."""
+        words: frozenset[str] = frozenset()
+        for relation in candidate.relations:
+            words |= self._words_of(relation.start_class) | self._words_of(relation.end_class)
+        for constraint in candidate.query.constraints:
+            if constraint.kind == "class":
+                words |= self._words_of(self.index.label(constraint.nodes[0]))
+        return words
+
+    def _answer_kind(self, candidate: Candidate) -> str:
+        if candidate.result.truth is not None:
+            return "truth"
+        if candidate.result.count is not None:
+            return "number"
+        first = int(candidate.result.nodes[0])
+        if not self.index.is_literal(first):
+            return "entity"
+        return {NUMBER: "number", DATE: "date", BOOLEAN: "truth"}.get(int(self.index.value_kind[first]), "text")
+
+    def _strong_links(self) -> dict[int, str]:
+        """Links sure enough that a reading which leaves them out needs a reason."""
+        strong = {}
+        for place, link in enumerate(self.links):
+            if link.candidates and link.candidates[0].score >= 0.75:
+                strong[place] = link.candidates[0].kind
+        return strong
+
+    def _words_of(self, label: str) -> frozenset[str]:
+        if label not in self._label_words:
+            self._label_words[label] = frozenset(normalize(label).split())
+        return self._label_words[label]
+
+    def _overlap(self, label: str) -> float:
+        words = self._words_of(label) - FUNCTION_WORDS
+        return len(words & self.content_words) / len(words) if words else 0.0
+
+
+_PLURAL = {"entity": "entities", "class": "classes", "literal": "literals", "value": "values"}
+
+__all__ = ["ENTITY", "FEATURES", "FeatureExtractor"]

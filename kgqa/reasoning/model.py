@@ -1,0 +1,100 @@
+"""The trained model at inference: bi-encoder, pruner and reader, on ONNX Runtime without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgqa.reasoning.checkpoint import Checkpoint, load_checkpoint
+from kgqa.reasoning.onnx_bert import build_bert
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from tokenizers import Tokenizer
+
+MAX_TOKENS = 112
+READER_HEAD = "score"
+_BATCH = 16
+
+
+class Model:
+    """Encodes texts, reads pairs, and scores features. `n_threads` is ONNX Runtime's intra-op thread count."""
+
+    def __init__(self, checkpoint: Checkpoint, *, n_threads: int = 1) -> None:
+        self.checkpoint, self.n_threads = checkpoint, n_threads
+
+    @classmethod
+    def load(cls, folder: Path, *, n_threads: int = 1) -> Model:
+        """Return the model in a checkpoint folder. Raises ModelError."""
+        return cls(load_checkpoint(folder), n_threads=n_threads)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The WordPiece tokenizer, truncating pairs at 112 tokens."""
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self.checkpoint.folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
+        return tokenizer
+
+    @cached_property
+    def known_words(self) -> frozenset[str]:
+        """The whole words of the vocabulary: ordinary words, as opposed to names that have to be spelt out."""
+        return frozenset(word for word in self.tokenizer.get_vocab() if word.isalpha() and len(word) > 2)
+
+    @cached_property
+    def _encoder(self) -> InferenceSession:
+        return self._session(build_bert(self.checkpoint.encoder, self.checkpoint.encoder_config))
+
+    @cached_property
+    def _reader(self) -> InferenceSession:
+        return self._session(build_bert(self.checkpoint.reader, self.checkpoint.reader_config, head=READER_HEAD))
+
+    def _session(self, graph: bytes) -> InferenceSession:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self.n_threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors. Shape: (len(texts), hidden)."""
+        width = self.checkpoint.encoder_config.hidden_size
+        return self._run(self._encoder, [(text,) for text in texts], np.zeros((len(texts), width), np.float32))
+
+    def score(self, question: str, lines: Sequence[str]) -> NDArray[np.float32]:
+        """Return the reader's logit of each line. Shape: (len(lines),)."""
+        return self._run(self._reader, [(question, line) for line in lines], np.zeros(len(lines), np.float32))
+
+    def _run(
+        self, session: InferenceSession, texts: Sequence[tuple[str, ...]], out: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Fill `out` in batches of like length, so that little is spent on padding."""
+        encodings = self.tokenizer.encode_batch([text if len(text) > 1 else text[0] for text in texts])
+        order = sorted(range(len(texts)), key=lambda i: len(encodings[i].ids))
+        for first in range(0, len(order), _BATCH):
+            rows = order[first : first + _BATCH]
+            length = max(len(encodings[i].ids) for i in rows)
+            ids, types = np.zeros((len(rows), length), np.int64), np.zeros((len(rows), length), np.int64)
+            mask = np.zeros((len(rows), length), np.float32)
+            for row, i in enumerate(rows):
+                n = len(encodings[i].ids)
+                ids[row, :n], types[row, :n], mask[row, :n] = encodings[i].ids, encodings[i].type_ids, 1.0
+            feed: dict[str, Any] = {"input_ids": ids, "token_type_ids": types, "mask": mask}
+            out[rows] = session.run(["out"], feed)[0]
+        return out
+
+    def prune_scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the pruner's logit of each candidate: a two-layer perceptron. Shapes: (n, n_features) to (n,)."""
+        w = self.checkpoint.ranker
+        scaled = (features - w["pruner.mean"]) / w["pruner.scale"]
+        hidden = np.maximum(scaled @ w["pruner.0.weight"].T + w["pruner.0.bias"], 0.0)
+        return np.asarray((hidden @ w["pruner.1.weight"].T + w["pruner.1.bias"])[:, 0], np.float32)

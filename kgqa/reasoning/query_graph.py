@@ -1,0 +1,221 @@
+"""Query graphs over node ids, and their execution on the graph index.
+
+A query graph has one core variable ?x under constraints, an optional projection from ?x to the answer, and an operator. The
+form follows the s-expressions of Gu et al., "Beyond I.I.D." (GrailQA, 2021), section 4, kept flat so that it stays readable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from kgqa.datatypes import Operator, ValueRange
+from kgqa.index.graph_index import GraphIndex, Ids
+from kgqa.index.schema import Path, reverse
+
+ConstraintKind = Literal["node", "class", "range", "truth", "exists", "count"]
+_EMPTY: Ids = np.empty(0, np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A condition on ?x, read along `path` from ?x outwards.
+
+    `node`: the path ends in one of `nodes`. `class`: ?x is an instance of `nodes[0]`. `range`: the path ends in a value within
+    `range`. `truth`: the path ends in the boolean `truth`. `exists`: the path ends anywhere. `count`: the number of distinct path ends lies within `range`.
+    """
+
+    kind: ConstraintKind
+    path: Path = ()
+    nodes: tuple[int, ...] = ()
+    range: ValueRange | None = None
+    truth: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class QueryGraph:
+    """An executable reading of a question. Two equal query graphs have the same answers.
+
+    `among` restricts ?x to named entities (the compared ones, or the subject of a yes/no question). `sort` orders ?x by the value its path ends in, or by the
+    number of distinct ends if `sort_by_count`. `rank` (from 1) and `n_best` select from the distinct sort values and the ordered list. For
+    `ask`: with `sort` and two entities in `among`, whether the first's value is the greater (`descending`) or the smaller; with `shared`, whether they have a path end in common;
+    otherwise whether anything satisfies the constraints.
+    """
+
+    operator: Operator
+    constraints: tuple[Constraint, ...] = ()
+    projection: Path = ()
+    exclude: tuple[int, ...] = ()
+    among: tuple[int, ...] = ()
+    sort: Path = ()
+    sort_by_count: bool = False
+    descending: bool = True
+    rank: int = 1
+    n_best: int | None = None
+    shared: Path = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a query graph returns: nodes (in order where the query orders them), or a number, or a truth value.
+
+    `core` holds the bindings of ?x, `values` the sort value of each node in `nodes` where there is one.
+    """
+
+    nodes: Ids
+    core: Ids
+    count: int | None = None
+    truth: bool | None = None
+    values: tuple[float, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to answer with; a count of 0 and a "no" are answers."""
+        return self.truth is None and self.count is None and len(self.nodes) == 0
+
+
+class Executor:
+    """Executes query graphs over one index; path sets are remembered while it lives (one question)."""
+
+    def __init__(self, index: GraphIndex) -> None:
+        self.index = index
+        self._sets: dict[Constraint, Ids] = {}
+        self._cores: dict[tuple[tuple[Constraint, ...], tuple[int, ...]], Ids] = {}
+        self._sorts: dict[tuple[bytes, Path, bool], tuple[Ids, np.ndarray]] = {}  # type: ignore[type-arg]
+
+    def run(self, query: QueryGraph) -> Result:
+        """Return the result of `query`."""
+        if query.operator == "ask":
+            return Result(_EMPTY, self.core(query), truth=self._ask(query))
+        core = self.core(query)
+        if query.operator in ("superlative", "order", "compare"):
+            nodes, values = self._sorted(query, core)
+            if query.projection:
+                nodes = self._visible(self.index.follow_path(np.unique(nodes), query.projection), query.exclude)
+                return Result(nodes, core)
+            return Result(nodes, core, values=tuple(values.tolist()))
+        answers = self._visible(self.index.follow_path(core, query.projection), query.exclude)
+        if query.operator == "count":
+            return Result(answers, core, count=len(answers))
+        return Result(answers, core)
+
+    def core(self, query: QueryGraph) -> Ids:
+        """Return the bindings of ?x, sorted: what satisfies every constraint. Without constraints, `among`."""
+        key = (query.constraints, query.among)
+        if key not in self._cores:
+            self._cores[key] = self._core(query)
+        return self._cores[key]
+
+    def _core(self, query: QueryGraph) -> Ids:
+        nodes: Ids | None = np.array(sorted(query.among), np.int32) if query.among else None
+        late = []
+        for constraint in query.constraints:
+            if constraint.kind in ("range", "count", "exists", "truth"):
+                late.append(constraint)
+                continue
+            found = self.satisfying(constraint)
+            nodes = found if nodes is None else _intersect(nodes, found)
+            if len(nodes) == 0:
+                return nodes
+        for constraint in late:
+            nodes = self._filter(nodes, constraint)
+        return nodes if nodes is not None else _EMPTY
+
+    def satisfying(self, constraint: Constraint) -> Ids:
+        """Return every node that satisfies a `node` or `class` constraint."""
+        if constraint not in self._sets:
+            if constraint.kind == "class":
+                found = self.index.instances(constraint.nodes[0])
+            else:
+                ends = np.array(sorted(constraint.nodes), np.int32)
+                found = self.index.follow_path(ends, reverse(constraint.path))
+            self._sets[constraint] = found
+        return self._sets[constraint]
+
+    def _filter(self, nodes: Ids | None, constraint: Constraint) -> Ids:
+        index = self.index
+        if nodes is None:
+            predicate, inverse = constraint.path[0]
+            a, b = int(index.pred_start[predicate]), int(index.pred_start[predicate + 1])
+            nodes = np.unique((index.pred_o if inverse else index.pred_s)[a:b])
+        starts, ends = index.edges(nodes, constraint.path)
+        if constraint.kind == "exists":
+            return np.unique(starts)
+        if constraint.kind == "truth":
+            return np.unique(starts[index.value[ends] == float(constraint.truth)])
+        assert constraint.range is not None
+        if constraint.kind == "count":
+            unique, counts = np.unique(starts, return_counts=True)
+            keep = [constraint.range.contains(float(n)) for n in counts.tolist()]
+            return unique[np.array(keep, bool)] if len(unique) else unique
+        wanted = 1 if constraint.range.kind == "number" else 2
+        values = np.where(index.value_kind[ends] == wanted, index.value[ends], np.nan)
+        keep = np.array([constraint.range.contains(v) for v in values.tolist()], bool)
+        return np.unique(starts[keep]) if len(starts) else starts
+
+    def sort_values(self, core: Ids, path: Path, *, by_count: bool) -> tuple[Ids, np.ndarray]:  # type: ignore[type-arg]
+        """Return the (node, value) pairs to sort by: each node's distinct values, or its number of distinct ends."""
+        key = (core.tobytes(), path, by_count)
+        if key not in self._sorts:
+            starts, ends = self.index.edges(core, path)
+            if by_count:
+                nodes, counts = np.unique(starts, return_counts=True)
+                self._sorts[key] = (nodes, counts.astype(np.float64))
+            else:
+                values = self.index.value[ends]
+                keep = ~np.isnan(values)
+                self._sorts[key] = (starts[keep], values[keep])
+        return self._sorts[key]
+
+    def _sorted(self, query: QueryGraph, core: Ids) -> tuple[Ids, np.ndarray]:  # type: ignore[type-arg]
+        nodes, values = self.sort_values(core, query.sort, by_count=query.sort_by_count)
+        if len(nodes) == 0:
+            return nodes, values
+        order = np.lexsort((nodes, -values if query.descending else values))
+        nodes, values = nodes[order], values[order]
+        if query.operator == "order":
+            _, first = np.unique(nodes, return_index=True)
+            keep = np.sort(first)
+            nodes, values = nodes[keep], values[keep]
+            return (nodes, values) if query.n_best is None else (nodes[: query.n_best], values[: query.n_best])
+        distinct = np.unique(values)
+        if query.rank > len(distinct):
+            return _EMPTY, values[:0]
+        wanted = distinct[-query.rank] if query.descending else distinct[query.rank - 1]
+        best = values == wanted
+        return nodes[best], values[best]
+
+    def _ask(self, query: QueryGraph) -> bool:
+        if query.shared:
+            ends = [self.index.follow_path(np.array([node], np.int32), query.shared) for node in query.among]
+            return len(_intersect(ends[0], ends[1])) > 0
+        if query.sort:
+            first, second = (self._best_value(node, query) for node in query.among[:2])
+            if first is None or second is None:
+                return False
+            return first > second if query.descending else first < second
+        return len(self.core(query)) > 0
+
+    def _best_value(self, node: int, query: QueryGraph) -> float | None:
+        _, values = self.sort_values(np.array([node], np.int32), query.sort, by_count=query.sort_by_count)
+        if len(values) == 0:
+            return 0.0 if query.sort_by_count else None
+        return float(values.max() if query.descending else values.min())
+
+    def _visible(self, nodes: Ids, exclude: tuple[int, ...]) -> Ids:
+        """Drop blank nodes, which are never answers, and what the question excludes."""
+        nodes = nodes[self.index.kind[nodes] != 2]
+        return nodes[~np.isin(nodes, exclude)] if exclude else nodes
+
+
+def _intersect(a: Ids, b: Ids) -> Ids:
+    """Return the common members of two sorted sets; fast where one is much the smaller."""
+    if len(a) > len(b):
+        a, b = b, a
+    if len(b) == 0:
+        return b
+    places = np.searchsorted(b, a)
+    places[places == len(b)] = 0
+    return a[b[places] == a]

@@ -1,0 +1,1 @@
+"""Which paths of the graph are worth reading for a question."""
