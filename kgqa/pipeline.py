@@ -20,10 +20,12 @@ from kgqa.datatypes import (
     XSD_INTEGER,
     Answer,
     EntityLink,
+    Fact,
     Prediction,
     Question,
     Reading,
     Reason,
+    Subgraph,
     literal,
 )
 from kgqa.index.graph_index import GraphIndex
@@ -47,6 +49,10 @@ if TYPE_CHECKING:
 MAX_QUESTION_CHARACTERS = 2000
 N_READ = 16
 N_READINGS = 6
+N_WITH_EVIDENCE = 50
+MAX_SUBGRAPH_FACTS = 120
+RELATION_FITS = 0.45
+NULL_LINE = "the graph does not say"
 LEXICAL_WEIGHT = 0.2
 
 
@@ -122,9 +128,253 @@ def analyze(
     paths = {
         anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else [] for anchor in anchors_of(links)
     }
-    enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores)
+    enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
     candidates = tuple(enumerator.enumerate(paths))
     extractor = FeatureExtractor(context.index, text, links, cues, scores, class_scores)
     return Analysis(
         links, cues, scores, class_scores, candidates, extractor.matrix(candidates), extractor.question_features()
     )
+
+
+class Pipeline:
+    """Answers questions over one graph. Call it with a question, or use `answer` and `answer_batch`.
+
+    `threshold` is the confidence under which the pipeline abstains; by default the one the model was calibrated with.
+    """
+
+    def __init__(self, graph: LoadedGraph, model: Model, *, threshold: float | None = None) -> None:
+        self.graph, self.model = graph, model
+        self.threshold = float(model.checkpoint.config.get("threshold", 0.3)) if threshold is None else threshold
+        if not 0.0 <= self.threshold <= 1.0:
+            raise ValueError(f"threshold {self.threshold} is not between 0 and 1")
+        self.context = GraphContext.of(graph.index)
+        self.linearizer = Linearizer(graph.index, self.context.schema)
+        self.evidence = EvidenceFinder(graph.index)
+
+    @classmethod
+    def load(
+        cls,
+        graph: str | Sequence[str] = "world",
+        *,
+        model: Path | None = None,
+        threshold: float | None = None,
+        n_threads: int = 2,
+    ) -> Pipeline:
+        """Open a graph by name or file (or several) and a model folder, the shipped one by default. Raises KGQAError."""
+        from kgqa.reasoning.model import Model, shipped_model
+        from kgqa.stores.catalog import Catalog
+
+        opened = Catalog().open([graph] if isinstance(graph, str) else list(graph))
+        return cls(opened, Model.load(model or shipped_model(), n_threads=n_threads), threshold=threshold)
+
+    @cached_property
+    def linker(self) -> EntityLinker:
+        """The spaCy entity linker over this graph's labels."""
+        from kgqa.linking.spacy_pipeline import SpacyEntityLinker
+
+        return SpacyEntityLinker(LabelEntityLinker(self.graph.index, self.context.labels, self.model.known_words))
+
+    @cached_property
+    def vectors(self) -> NDArray[np.float32]:
+        """The bi-encoder's vectors of the schema's texts, kept in the graph's folder. Shape: (n_texts, hidden)."""
+        texts = self.context.texts()
+        path = self.graph.folder / f"vectors-{self.model.checkpoint.digest()}.npy"
+        try:
+            stored = np.load(path, allow_pickle=False)
+            if stored.shape[0] == len(texts):
+                return np.asarray(stored, np.float32)
+        except (OSError, ValueError):
+            pass
+        made = self.model.encode(texts)
+        _save_beside(path, made)
+        return made
+
+    def __call__(self, text: str) -> Prediction:
+        """Return the prediction for one question."""
+        return self.answer(Question(text))
+
+    def answer_batch(self, questions: Iterable[Question]) -> Iterable[Prediction]:
+        """Yield the predictions in the order of the questions."""
+        for question in questions:
+            yield self.answer(question)
+
+    def answer(self, question: Question) -> Prediction:
+        """Return the prediction for one question. An empty or overlong question is abstained from, not an error."""
+        text = " ".join(question.text.split())
+        if not any(char.isalnum() for char in text) or len(text) > MAX_QUESTION_CHARACTERS:
+            return Prediction(question, "not_found", "invalid_question")
+        clock = _Clock()
+        links = self.linker.link(Question(text, question.id))
+        clock.lap("link")
+        similarities = self.vectors @ self.model.encode([text])[0]
+        clock.lap("encode")
+        analysis = analyze(self.context, text, links, similarities)
+        clock.lap("retrieve")
+        ranked = self._rank(text, analysis)
+        clock.lap("read")
+        prediction = self._decide(question, analysis, ranked)
+        clock.lap("answer")
+        return replace(prediction, timings_ms=clock.laps)
+
+    def _rank(self, text: str, analysis: Analysis) -> _Ranked:
+        """Prune, read, and mix: probabilities over the read candidates and "the graph does not say"."""
+        from kgqa.reasoning.model import null_logit
+
+        priors = self.model.prune_scores(analysis.features)
+        places = np.argsort(-priors, kind="stable")[:N_READ]
+        chosen = [analysis.candidates[i] for i in places.tolist()]
+        lines = [self.linearizer.line(c.query, c.result) for c in chosen]
+        weights = self.model.checkpoint.ranker
+        read = self.model.score(text, [*lines, NULL_LINE])
+        prior = priors[places]
+        logits = read[:-1] + float(weights["prior_weight"][0]) * prior
+        null = null_logit(weights, float(read[-1]), analysis.question_features, prior)
+        together = np.append(logits, null)
+        shifted = np.exp(together - together.max())
+        probabilities = shifted / shifted.sum()
+        order = np.argsort(-logits, kind="stable")
+        return _Ranked([chosen[i] for i in order], probabilities[:-1][order], float(probabilities[-1]))
+
+    def _decide(self, question: Question, analysis: Analysis, ranked: _Ranked) -> Prediction:
+        readings = tuple(
+            self._reading(candidate, float(p))
+            for candidate, p in zip(ranked.candidates[:N_READINGS], ranked.probabilities, strict=False)
+        )
+        if not ranked.candidates:
+            return Prediction(question, "not_found", self._reason(analysis, None), links=analysis.links)
+        best = ranked.candidates[0]
+        confidence = self._confidence(ranked, analysis)
+        prediction = Prediction(
+            question, "not_found", "not_sure", confidence=confidence, links=analysis.links, readings=readings
+        )
+        if confidence < self.threshold:
+            return replace(prediction, reason=self._reason(analysis, ranked))
+        answers = self._answers(best, confidence)
+        evidence = self.evidence.of_result(best.query, best.result)
+        return replace(
+            prediction,
+            status="answered",
+            reason="",
+            answers=answers,
+            sparql=readings[0].sparql,
+            evidence=evidence,
+            subgraph=self._subgraph(best, evidence, analysis),
+        )
+
+    def _confidence(self, ranked: _Ranked, analysis: Analysis) -> float:
+        """Return the calibrated probability that the first reading is right: logistic in the reader's own probability.
+
+        Readings that give the same answers are counted together.
+        """
+        best = _outcome(ranked.candidates[0])
+        same = sum(
+            float(p)
+            for candidate, p in zip(ranked.candidates, ranked.probabilities, strict=True)
+            if _outcome(candidate) == best
+        )
+        weights = self.model.checkpoint.ranker["calibration"]
+        told = calibration_features(same, ranked.null, analysis.question_features)
+        return float(1.0 / (1.0 + np.exp(-float(weights[:-1] @ told) - float(weights[-1]))))
+
+    def _reason(self, analysis: Analysis, ranked: _Ranked | None) -> Reason:
+        named = [c for link in analysis.links for c in link.candidates if c.kind in ("entity", "literal")]
+        unlinked = any(link.is_nil for link in analysis.links)
+        if not named and (unlinked or ranked is None):
+            return "nothing_linked"
+        if ranked is None or ranked.null < 0.5:
+            return "not_sure" if ranked is not None else "no_such_relation"
+        best = int(np.argmax(analysis.scores)) if len(analysis.scores) else -1
+        if best < 0 or analysis.scores[best] < RELATION_FITS:
+            return "no_such_relation"
+        starts = np.array(sorted({c.node for c in named}), np.int32)
+        leaving = {relation.id for relation in self.context.schema.leaving(starts)}
+        return "no_value" if best not in leaving else "no_such_relation"
+
+    def _reading(self, candidate: Candidate, probability: float) -> Reading:
+        result, index = candidate.result, self.graph.index
+        n = 1 if result.truth is not None or result.count is not None else len(result.nodes)
+        if result.truth is not None:
+            preview: tuple[str, ...] = ("yes" if result.truth else "no",)
+        elif result.count is not None:
+            preview = (str(result.count),)
+        else:
+            preview = tuple(index.label(node) for node in result.nodes[:3].tolist())
+        text = self.linearizer.text(candidate.query)
+        sparql = to_sparql(candidate.query, index)
+        return Reading(text, sparql, candidate.query.operator, probability, n, preview)
+
+    def _answers(self, candidate: Candidate, confidence: float) -> tuple[Answer, ...]:
+        result, index = candidate.result, self.graph.index
+        if result.truth is not None:
+            term = literal("true" if result.truth else "false", XSD_BOOLEAN)
+            return (Answer(term, "yes" if result.truth else "no", confidence),)
+        if result.count is not None:
+            return (Answer(literal(str(result.count), XSD_INTEGER), str(result.count), confidence),)
+        nodes = result.nodes.tolist()
+        if not candidate.query.sort or candidate.query.projection:
+            nodes = sorted(nodes, key=lambda node: (index.label(node).casefold(), node))
+        found = []
+        for place, node in enumerate(nodes):
+            facts = self.evidence.of_answer(candidate.query, result, node) if place < N_WITH_EVIDENCE else ()
+            found.append(Answer(index.term(node), index.label(node), confidence, facts))
+        return tuple(found)
+
+    def _subgraph(self, candidate: Candidate, evidence: tuple[Fact, ...], analysis: Analysis) -> Subgraph:
+        index = self.graph.index
+        query = candidate.query
+        topics = {*query.among, *(node for c in query.constraints for node in c.nodes)}
+        facts = dict.fromkeys(evidence)
+        for node in sorted(topics)[:4]:
+            facts.update(dict.fromkeys(self.evidence.around(node, MAX_SUBGRAPH_FACTS // 4)))
+        kept = tuple(facts)[:MAX_SUBGRAPH_FACTS]
+        paths = tuple(dict.fromkeys(relation.text for relation in candidate.relations))
+        terms = tuple(index.term(node) for node in sorted(topics) if index.is_entity(node))
+        return Subgraph(terms, kept, paths, truncated=len(facts) > len(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranked:
+    """The candidates that were read, best first, with their probabilities and that of "the graph does not say"."""
+
+    candidates: list[Candidate]
+    probabilities: NDArray[np.float32]
+    null: float
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = (now - self._last) * 1000
+        self._last = now
+
+
+def calibration_features(
+    probability: float, null: float, question_features: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what confidence is calibrated on. Shape: (6,)."""
+    clipped = [min(max(value, 1e-4), 1 - 1e-4) for value in (probability, null)]
+    logits = [float(np.log(value / (1 - value))) for value in clipped]
+    return np.array([*logits, *question_features], np.float32)
+
+
+def _outcome(candidate: Candidate) -> tuple[object, ...]:
+    result = candidate.result
+    return result.truth, result.count, result.nodes.tobytes()
+
+
+def _save_beside(path: Path, array: NDArray[np.float32]) -> None:
+    """Write an array beside `path` and rename it; a folder that cannot be written to is no error."""
+    import os
+    import tempfile
+
+    try:
+        handle, name = tempfile.mkstemp(suffix=".npy", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, array)
+        os.replace(name, path)
+    except OSError:
+        return

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
@@ -23,7 +23,7 @@ MAX_NAMED_EDGES = 14
 Role = Literal["answer", "topic", "other"]
 Certainty = Literal["high", "fair", "low"]
 
-ROLE_NAMES: Mapping[Role, str] = {"topic": "Asked about", "answer": "Answer", "other": "On the way"}
+ROLE_NAMES: Mapping[Role, str] = {"topic": "Asked about", "answer": "Answer", "other": "Nearby"}
 # Mid-tones, readable on a white and on a near-black page.
 _ROLE_COLOURS: Mapping[Role, str] = {"topic": "#3b82c4", "answer": "#1f9d72", "other": "#98a2b0"}
 _ROLE_SIZES: Mapping[Role, int] = {"topic": 26, "answer": 20, "other": 9}
@@ -36,7 +36,7 @@ _SPACE = re.compile(r"\s+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _EVERYDAY = re.compile(r"[^\W_]+(?:[ '’-][^\W_]+|, [^\W_]+)*")
 # A predicate whose label is a verb or ends in a preposition makes no "What is the ... of ...?".
-_NOT_A_NOUN = re.compile(r"(?:has|have|is|was|are|did|can)\b|.*\b(?:of|by|in|to|from|with|for|at|on|as)$", re.IGNORECASE)
+_NOT_A_NOUN = re.compile(r"(?:has|have|is|was|are|did|can)\b.*|.*\b(?:of|by|in|to|from|with|for|at|on|as)$", re.IGNORECASE)
 
 
 # -- text
@@ -231,24 +231,34 @@ class Picture:
     alt: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Node:
-    term: Term
     label: str
     role: Role
-    neighbours: set[int] = field(default_factory=set)
 
 
-def picture(prediction: Prediction, *, max_nodes: int = MAX_NODES, dark: bool = False) -> Picture | None:
+def picture(
+    prediction: Prediction,
+    *,
+    name_of: Callable[[Term], str] | None = None,
+    max_nodes: int = MAX_NODES,
+    dark: bool = False,
+) -> Picture | None:
     """Return the facts behind a prediction as a force-directed graph; None where there are none.
 
     The evidence comes first, then, as long as `max_nodes` allows, the subgraph's facts that touch it. A literal is a node of its
-    own for each subject, so that two things with the same number do not look related.
+    own for each subject, so that two things with the same number do not look related. `name_of` gives the graph's label of an
+    IRI, or an empty string.
     """
     facts = _facts_to_draw(prediction)
     if not facts:
         return None
     labels = _labels(prediction)
+
+    def name(term: Term) -> str:
+        known = labels.get(term, "")
+        return term_text(term, known or (name_of(term) if name_of is not None and term.kind == "uri" else ""))
+
     answers = {answer.term for answer in prediction.answers}
     topics = _topics(prediction)
     nodes: dict[tuple[Term, Term | None], int] = {}
@@ -264,14 +274,12 @@ def picture(prediction: Prediction, *, max_nodes: int = MAX_NODES, dark: bool = 
                 term = key[0]
                 role: Role = "answer" if term in answers else "topic" if term in topics else "other"
                 nodes[key] = len(drawn)
-                drawn.append(_Node(term, term_text(term, labels.get(term, "")), role))
+                drawn.append(_Node(name(term), role))
         start, end = nodes[keys[0]], nodes[keys[1]]
         names = edges.setdefault((start, end), [])
-        name = term_text(fact.predicate, labels.get(fact.predicate, ""))
-        if name not in names:
-            names.append(name)
+        if (predicate := name(fact.predicate)) not in names:
+            names.append(predicate)
         n_drawn += 1
-    # A tooltip holds these names as text: ECharts escapes them, see tests/browser.
     spec = _spec(drawn, edges, dark=dark)
     named = [node.label for node in drawn if node.role != "other"][:6]
     alt = f"Picture of {count_text(n_drawn, 'fact')} about {', '.join(named) or 'the question'}."
@@ -357,7 +365,7 @@ def _spec(drawn: Sequence[_Node], edges: Mapping[tuple[int, int], Sequence[str]]
             "overflow": "truncate",
             "textBorderWidth": 0,
         },
-        "labelLayout": {"hideOverlap": True},
+        "labelLayout": {"hideOverlap": not few},
         "edgeSymbol": ["none", "arrow"],
         "edgeSymbolSize": 6,
         "edgeLabel": {"formatter": "{c}", "fontSize": 10, "color": faint if dark else "#77808d", "textBorderWidth": 0},

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,8 +110,8 @@ class GraphIndex:
         ids: dict[tuple[str, str, str | None, str | None], int] = {}
         rows: list[tuple[int, int, int]] = []
         for triple in triples:
-            s, p, o = (ids.setdefault((t.kind, t.value, t.datatype, t.lang), len(ids)) for t in triple)
-            rows.append((s, p, o))
+            row = [ids.setdefault((t.kind, t.value, t.datatype, t.lang), len(ids)) for t in triple]
+            rows.append((row[0], row[1], row[2]))
         table = np.array(rows, np.int32).reshape(-1, 3)
         table = np.unique(table, axis=0)
         datatypes = tuple(sorted({key[2] for key in ids if key[2]}))
@@ -214,6 +215,11 @@ class GraphIndex:
         """Return whether a term is a literal."""
         return bool(self.kind[node] == 1)
 
+    @cached_property
+    def has_blank_nodes(self) -> bool:
+        """Whether any term is a blank node."""
+        return bool((self.kind == 2).any())
+
     # -- following edges
 
     def follow(self, nodes: Ids, predicate: int, *, inverse: bool = False) -> Ids:
@@ -238,6 +244,7 @@ class GraphIndex:
         return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
 
     def _follow_many(self, nodes: Ids, predicate: int, *, inverse: bool) -> Ids:
+        nodes = np.unique(nodes)
         a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
         starts, ends = self.pred_s[a:b], self.pred_o[a:b]
         if inverse:
@@ -308,6 +315,13 @@ class GraphIndex:
         place = int(np.searchsorted(self.pred_terms, node))
         return place if node >= 0 and place < self.n_predicates and self.pred_terms[place] == node else -1
 
+    @lru_cache(maxsize=4096)  # noqa: B019 - as for `instances`
+    def value_kind_of(self, predicate: int) -> int:
+        """Return what the values of a predicate are compared as: DATE if most of its numbers and dates are dates, else NUMBER."""
+        a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
+        counts = np.bincount(self.value_kind[self.pred_o[a:b]], minlength=4)
+        return DATE if counts[DATE] > counts[NUMBER] else NUMBER
+
     @cached_property
     def _label_predicate_ids(self) -> tuple[int, ...]:
         ids = (self.predicate_id(name) for name in self.label_predicates)
@@ -366,7 +380,8 @@ class GraphIndex:
                     if child not in seen:
                         seen[child] = None
                         todo.append(child)
-            closure[parent] = tuple(seen)
+            if self.kind[parent] != 2:  # an anonymous class can be neither asked for nor written in a query
+                closure[parent] = tuple(c for c in seen if self.kind[c] != 2)
         return closure
 
     @cached_property
@@ -390,7 +405,8 @@ class GraphIndex:
         for p in self.type_predicates:
             a, b = int(self.pred_start[p]), int(self.pred_start[p + 1])
             for subject, kind in zip(self.pred_s[a:b].tolist(), self.pred_o[a:b].tolist(), strict=True):
-                if self.kind[kind] == 0 and self.text_of(kind).startswith(_SCHEMA_NAMESPACES):
+                name = self.text_of(kind) if self.kind[kind] == 0 else ""
+                if name.startswith(_SCHEMA_NAMESPACES) and not name.endswith(("#NamedIndividual", "#Thing", "#Resource")):
                     nodes.add(subject)
         return frozenset(nodes)
 
@@ -426,7 +442,7 @@ class GraphIndex:
             for value in self.follow(one, p).tolist():
                 if self.kind[value] == 1:
                     lang = self.langs[self.lang[value]] if self.lang[value] >= 0 else ""
-                    order = 0 if lang.startswith("en") else 1 if not lang else 2
+                    order = 0 if lang.split("-")[0] == "en" else 1 if not lang else 2
                     found.append((alternative, order, rank, self.text_of(value)))
         found.sort()
         return tuple(dict.fromkeys((text, alternative) for alternative, _, _, text in found if text.strip()))
@@ -495,11 +511,11 @@ def _member(values: Ids, sorted_nodes: Ids) -> NDArray[np.bool_]:
     return np.asarray(sorted_nodes[places] == values)
 
 
-def _load_array(path: Path) -> np.ndarray:  # type: ignore[type-arg]
+def _load_array(path: Path) -> NDArray[Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     except ValueError:  # an empty array cannot be mapped
         return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
 
 
-__all__ = ["BOOLEAN", "DATE", "NO_VALUE", "NUMBER", "DEFAULT_LABEL_PREDICATES", "GraphIndex", "Ids", "build_index", "normalize"]
+__all__ = ["BOOLEAN", "DATE", "DEFAULT_LABEL_PREDICATES", "NO_VALUE", "NUMBER", "GraphIndex", "Ids", "build_index", "normalize"]

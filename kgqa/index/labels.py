@@ -114,20 +114,55 @@ def _entries(index: GraphIndex) -> Iterator[LabelEntry]:
     classes = index.class_sizes
     schema = index.schema_nodes
     texts = _text_literals(index)
+    identifying = _identifying_literals(index)
     for node in range(index.n_terms):
         if index.kind[node] == 0 and (node in classes or node not in schema):
             stated = index.labels(node)
             if not stated and is_opaque(index.text_of(node)) and index.degree(node) == 0:
                 continue
-            labels = stated or ((split_local_name(index.text_of(node)), False),)
+            name = split_local_name(index.text_of(node))
+            labels = stated or ((name, False),)
+            if stated and _is_code(name) and node not in classes:
+                labels = (*stated, (name, True))
             kind = 1 if node in classes else 0
             for label, alternative in labels[:24]:
                 if normalized := normalize(label[:200]):
                     yield LabelEntry(node, label, normalized, kind, alternative)
+            if kind == 0:
+                for text in identifying.get(node, ()):
+                    if normalized := normalize(text):
+                        yield LabelEntry(node, text, normalized, 0, True)
         elif index.kind[node] == 1 and node in texts:
             label = index.text_of(node)
             if len(label) <= MAX_LITERAL_LENGTH and (normalized := normalize(label)):
                 yield LabelEntry(node, label, normalized, 2, False)
+
+
+def _is_code(name: str) -> bool:
+    """Return whether a local name is a code that people type, such as TCK-1042, rather than Q42 or a number."""
+    return "-" in name and any(char.isdigit() for char in name) and " " not in name
+
+
+def _identifying_literals(index: GraphIndex) -> dict[int, list[str]]:
+    """Each node -> the texts, other than its labels, that name it and nothing else: synonyms, codes, demonyms, titles.
+
+    A predicate identifies where its texts are short and hardly ever shared by two subjects.
+    """
+    found: dict[int, list[str]] = defaultdict(list)
+    for p in index.relation_predicates:
+        a, b = int(index.pred_start[p]), int(index.pred_start[p + 1])
+        subjects, ends = index.pred_s[a:b], index.pred_o[a:b]
+        keep = (index.kind[ends] == 1) & (index.value_kind[ends] == NO_VALUE) & (index.kind[subjects] == 0)
+        subjects, ends = subjects[keep], ends[keep]
+        if len(ends) < 3 or len(np.unique(ends)) < 0.9 * len(ends):
+            continue
+        texts = [index.text_of(int(end)) for end in ends]
+        if sorted(map(len, texts))[len(texts) // 2] > 40:
+            continue
+        for subject, text in zip(subjects.tolist(), texts, strict=True):
+            if 1 < len(text) <= MAX_LITERAL_LENGTH:
+                found[subject].append(text)
+    return found
 
 
 def _text_literals(index: GraphIndex) -> frozenset[int]:

@@ -94,9 +94,11 @@ class Schema:
                 paths[((p, False),)] = label
                 paths[((p, True),)] = label
             if blank_ends.any():
+                paths[((p, True),)] = label
                 inner, _ = index.incident(np.unique(objects[blank_ends]))
                 for q in sorted(inner & allowed):
                     name = index.predicate_labels[q]
+                    paths.setdefault(((q, False),), name)
                     paths[((p, False), (q, False))] = name
                     paths[((q, True), (p, True))] = name
                 named = [q for q in sorted(inner & allowed) if (index.kind[self._sample(q)[1]] == 0).any()]
@@ -123,7 +125,7 @@ class Schema:
         subjects, objects = self._sample(predicate)
         starts = np.unique(objects if inverse else subjects)
         starts, ends = index.edges(starts[:_SAMPLE], path)
-        keep = (index.kind[starts] != 2) & (index.kind[ends] != 2)
+        keep = index.kind[ends] != 2
         starts, ends = starts[keep], ends[keep]
         if len(starts) == 0 or index.value_kind[starts].all():
             return None  # numbers and dates are met by comparing values, not by starting from them

@@ -19,11 +19,13 @@ from kgqa.index.schema import ENTITY, TEXT, Path, Relation, Schema, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.reasoning.cues import Cues
 from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph, Result
+from kgqa.reasoning.units import following_unit, scale_range
 from kgqa.retrieval.paths import AnchoredPath, best_relations
 
 MAX_CANDIDATES = 2500
 MAX_PAIR_CORES = 60
-MAX_SORTED_CORES = 26
+MAX_BLANK_NODES = 400
+N_IMPLICIT = 10
 _VALUES = frozenset((NUMBER, DATE))
 
 
@@ -37,7 +39,7 @@ class Anchor:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Core:
     """A set of nodes with the constraints that define it. `links` are the mentions it uses, `score` the mean relation score."""
 
@@ -71,9 +73,12 @@ class Enumerator:
         cues: Cues,
         scores: NDArray[np.float32],
         class_scores: dict[int, float],
+        *,
+        text: str = "",
     ) -> None:
         self.index, self.schema, self.links, self.cues, self.scores = index, schema, links, cues, scores
         self.class_scores = class_scores
+        self.units = {place: following_unit(text, link.mention.end) for place, link in enumerate(links)}
         self.executor = Executor(index)
         self.found: dict[QueryGraph, Candidate] = {}
 
@@ -83,17 +88,19 @@ class Enumerator:
         path_cores = self._path_cores(paths)
         class_cores = self._class_cores(anchors)
         pair_cores = self._intersections(path_cores, class_cores)
+        self._through_blank_nodes(anchors)
         implicit = self._implicit_class_cores(class_cores)
         bases = [*class_cores, *pair_cores, *path_cores]
         filtered = self._filters(bases, implicit)
         for core in class_cores:
             self._add(QueryGraph("list", core.constraints), core)
-        for core in implicit:
+        for core in implicit[:6]:
             self._add(QueryGraph("list", core.constraints), core)
         for core in (*pair_cores, *filtered):
             self._add(QueryGraph("list", core.constraints), core)
             self._project(core)
-        sortable = [*class_cores, *filtered, *pair_cores, *[c for c in path_cores if len(c.nodes) > 1]]
+        several = [core for core in path_cores if len(core.nodes) > 1]
+        sortable = _first_of(class_cores, several, pair_cores, filtered)
         if self.cues.superlative or self.cues.order:
             self._superlatives(sortable, implicit)
         entities = [anchor for anchor in anchors if anchor.kind == "entity"]
@@ -153,7 +160,7 @@ class Enumerator:
         named = {core.constraints[0].nodes[0] for core in explicit}
         ranked = sorted(self.class_scores, key=lambda c: -self.class_scores[c])
         visible = [c for c in ranked if c not in named and not self._blank_class(c)]
-        return [self._class_core(c, frozenset(), 0.8) for c in visible[:6]]
+        return [self._class_core(c, frozenset(), 0.8) for c in visible[:N_IMPLICIT]]
 
     def _blank_class(self, klass: int) -> bool:
         return bool((self.index.kind[self.index.instances(klass)[:8]] == 2).all())
@@ -170,9 +177,10 @@ class Enumerator:
                 continue
             made = [core for a in first for b in second if (core := self._both(a, b)) is not None]
             pairs += sorted(made, key=_core_order)[:MAX_PAIR_CORES]
+        pairs += self._unions(groups)
+        pairs += self._same_anchor(groups)
         if len(groups) >= 3:
             pairs += self._triples(pairs, groups)
-        pairs += self._unions(groups)
         with_class = []
         for klass in class_cores:
             for core in [*path_cores, *pairs]:
@@ -188,6 +196,54 @@ class Enumerator:
                 if self._disjoint(pair.links, single.links) and (core := self._both(pair, single)) is not None:
                     made.append(core)
         return sorted(made, key=_core_order)[:40]
+
+    def _same_anchor(self, groups: Sequence[Sequence[Core]]) -> list[Core]:
+        """One name in two roles: "both directed and scored by X"."""
+        made = []
+        for group in groups:
+            singles = [core for core in group if len(core.relations) == 1][:8]
+            for a, b in combinations(singles, 2):
+                if a.constraints[0].nodes == b.constraints[0].nodes and (core := self._both(a, b)) is not None:
+                    made.append(core)
+        return sorted(made, key=_core_order)[:12]
+
+    def _through_blank_nodes(self, anchors: Sequence[Anchor]) -> None:
+        """Two conditions on one blank node, such as a review of X in Y, and what else it holds."""
+        cores = []
+        for anchor in anchors:
+            if anchor.kind == "class":
+                continue
+            here = np.array([anchor.node], np.int32)
+            out, into = self.index.incident(here)
+            for step in [(p, False) for p in sorted(out)] + [(p, True) for p in sorted(into)]:
+                nodes = self.index.follow(here, step[0], inverse=step[1])
+                nodes = nodes[self.index.kind[nodes] == 2]
+                if 0 < len(nodes) <= MAX_BLANK_NODES:
+                    constraint = Constraint("node", ((step[0], not step[1]),), (anchor.node,))
+                    cores.append(Core((constraint,), nodes, frozenset((anchor.link,)), (), anchor.score, 0.0))
+        pairs = [
+            core
+            for a, b in combinations(cores, 2)
+            if self._disjoint(a.links, b.links) and (core := self._both(a, b)) is not None
+        ]
+        filtered = [
+            restricted
+            for core in [*pairs, *cores]
+            for place, span, unit in self._ranges()
+            if self._disjoint(core.links, (place,))
+            for restricted in self._in_range(core, span, unit, place)
+        ]
+        for core in [*pairs[:24], *filtered[:40]]:
+            self._project(core, n=8)
+
+    def _ranges(self) -> list[tuple[int, ValueRange, str]]:
+        """The question's values: (place of the link, range, the word that follows it)."""
+        return [
+            (place, candidate.range, self.units.get(place, ""))
+            for place, link in enumerate(self.links)
+            for candidate in link.candidates
+            if candidate.range is not None
+        ]
 
     def _unions(self, groups: Sequence[Sequence[Core]]) -> list[Core]:
         """ "by A or B": the same path from two anchors."""
@@ -223,27 +279,63 @@ class Enumerator:
     def _filters(self, bases: Sequence[Core], implicit: Sequence[Core]) -> list[Core]:
         """Restrict cores by the question's values and by boolean relations."""
         made: list[Core] = []
-        values = [
-            (place, candidate.range)
-            for place, link in enumerate(self.links)
-            for candidate in link.candidates
-            if candidate.range is not None
-        ]
-        explicit = sorted(bases, key=_core_order)[:50]
-        for place, span in values:
+        explicit = _first_of(
+            [core for core in bases if core.constraints[0].kind == "class" and len(core.constraints) == 1],
+            [core for core in bases if len(core.constraints) == 1],
+            [core for core in bases if len(core.constraints) > 1],
+            [],
+        )
+        for place, span, unit in self._ranges():
             for core in [*explicit, *implicit, *made[:20]]:
                 if place not in core.links and self._disjoint(core.links, frozenset((place,))):
-                    made += self._in_range(core, span, place)
+                    made += self._in_range(core, span, unit, place)
         for core in [*explicit[:30], *implicit[:4], *made[:20]]:
             made += self._true_of(core)
+        for core in [*explicit[:12], *implicit[:3]]:
+            made += self._having(core)
+        if self.cues.negation:
+            made += self._without(explicit[:14], [core for core in bases if len(core.constraints) == 1])
         return sorted(made, key=_core_order)[:160]
 
-    def _in_range(self, core: Core, span: ValueRange, place: int) -> list[Core]:
+    def _having(self, core: Core) -> list[Core]:
+        """Those that have some value of a relation, or, where the question denies something, none."""
+        made = []
+        if len(core.nodes) < 2 or len(core.relations) > 1:
+            return []
+        kinds = frozenset((ENTITY, TEXT, NUMBER, DATE))
+        for relation in best_relations(self.schema.leaving(core.nodes), self.scores, kinds, 3):
+            for kind in ("exists", "missing") if self.cues.negation else ("exists",):
+                some = self._restrict(core, Constraint(kind, relation.path), relation, None)
+                if some is not None and len(some.nodes) < len(core.nodes):
+                    made.append(some)
+        return made
+
+    def _without(self, bases: Sequence[Core], others: Sequence[Core]) -> list[Core]:
+        """Differences: the things of one core that are not in another."""
+        made = []
+        for core in bases:
+            for other in sorted(others, key=_core_order)[:40]:
+                constraint = other.constraints[0]
+                if constraint.kind != "node" or len(other.relations) > 2 or not self._disjoint(core.links, other.links):
+                    continue
+                if not np.isin(core.nodes, other.nodes, assume_unique=True).any():
+                    continue
+                constraints = (*core.constraints, replace(constraint, kind="not"))
+                nodes = np.setdiff1d(core.nodes, other.nodes, assume_unique=True)
+                if len(nodes):
+                    relations = core.relations + other.relations
+                    score = (core.score * len(core.relations) + other.score * len(other.relations)) / len(relations)
+                    link_score = min(core.link_score, other.link_score)
+                    made.append(Core(constraints, nodes, core.links | other.links, relations, link_score, score))
+        return made[:40]
+
+    def _in_range(self, core: Core, span: ValueRange, unit: str, place: int) -> list[Core]:
         leaving = self.schema.leaving(core.nodes)
         kind = NUMBER if span.kind == "number" else DATE
         made = []
         for relation in best_relations(leaving, self.scores, frozenset((kind,)), 4):
-            made.append(self._restrict(core, Constraint("range", relation.path, range=span), relation, place))
+            scaled = scale_range(span, unit, relation.label)
+            made.append(self._restrict(core, Constraint("range", relation.path, range=scaled), relation, place))
         if span.kind == "number" and (span.low is None or span.low <= 1000):
             many = [r for r in leaving if r.end_kind == ENTITY and r.fan_out > 1.0]
             for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 3):
@@ -278,14 +370,14 @@ class Enumerator:
             relations = core.relations + tuple(more)
             self.found[query] = Candidate(query, result, core.links, relations, core.link_score)
 
-    def _project(self, core: Core) -> None:
+    def _project(self, core: Core, *, n: int = 5) -> None:
         leaving = self.schema.leaving(core.nodes)
-        for relation in best_relations(leaving, self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 5):
+        for relation in best_relations(leaving, self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), n):
             if relation.path not in {reverse(c.path) for c in core.constraints if c.kind == "node"} or self.cues.other:
                 self._add(QueryGraph("list", core.constraints, projection=relation.path), core, relation)
 
     def _superlatives(self, cores: Sequence[Core], implicit: Sequence[Core]) -> None:
-        for core in [*sorted(cores, key=_core_order)[:MAX_SORTED_CORES], *implicit]:
+        for core in [*cores, *implicit]:
             if len(core.nodes) < 2:
                 continue
             leaving = self.schema.leaving(core.nodes)
@@ -450,7 +542,8 @@ class Enumerator:
                 core = replace(self._anchor_core((subject,)), links=frozenset((subject.link, place)))
                 kind = NUMBER if span.kind == "number" else DATE
                 for relation in best_relations(leaving, self.scores, frozenset((kind,)), 4):
-                    query = QueryGraph("ask", (Constraint("range", relation.path, range=span),), among=(subject.node,))
+                    scaled = scale_range(span, self.units.get(place, ""), relation.label)
+                    query = QueryGraph("ask", (Constraint("range", relation.path, range=scaled),), among=(subject.node,))
                     self._add(query, core, relation)
                 many = [r for r in leaving if r.fan_out > 1.0]
                 for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 2):
@@ -479,7 +572,8 @@ class Enumerator:
 
     def _counts(self, implicit: Sequence[Core]) -> None:
         for candidate in list(self.found.values()):
-            if candidate.query.operator == "list":
+            nodes = candidate.result.nodes
+            if candidate.query.operator == "list" and not (len(nodes) == 1 and self.index.is_literal(int(nodes[0]))):
                 query = replace(candidate.query, operator="count")
                 count = Result(candidate.result.nodes, candidate.result.core, count=len(candidate.result.nodes))
                 self.found[query] = replace(candidate, query=query, result=count)
@@ -508,6 +602,14 @@ def anchors_of(links: Sequence[EntityLink], *, n_per_link: int = 5, n_max: int =
 
 def _comes_back(path: AnchoredPath) -> bool:
     return len(path.relations) == 2 and path.relations[1].path == reverse(path.relations[0].path)
+
+
+def _first_of(classes: Sequence[Core], singles: Sequence[Core], pairs: Sequence[Core], filtered: Sequence[Core]) -> list[Core]:
+    """Return a bounded choice of cores in which no family crowds out another."""
+    chosen = [*classes[:6]]
+    for family, n in ((singles, 12), (pairs, 12), (filtered, 12)):
+        chosen += sorted((core for core in family if core not in classes), key=_core_order)[:n]
+    return chosen
 
 
 def _core_order(core: Core) -> tuple[float, float]:

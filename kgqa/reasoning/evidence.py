@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kgqa.datatypes import RDF_TYPE, Fact, Term
+from kgqa.datatypes import RDF_TYPE, Fact
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.schema import Path
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
@@ -85,6 +85,8 @@ class EvidenceFinder:
                     if klass in members:
                         return [(core, p, klass)]
             return []
+        if constraint.kind in ("not", "missing"):
+            return []
         if constraint.kind == "node":
             return [t for node in constraint.nodes for t in self.connecting(core, constraint.path, node)]
         ends = self.index.follow_path(np.array([core], np.int32), constraint.path)
@@ -109,6 +111,18 @@ class EvidenceFinder:
             here = before
         return triples[::-1]
 
+    def around(self, node: int, n: int) -> tuple[Fact, ...]:
+        """Return up to `n` facts about a node, those that connect it to other entities first."""
+        index = self.index
+        relations = set(index.relation_predicates)
+        a, b = int(index.out_start[node]), int(index.out_start[node + 1])
+        out = [(node, int(p), int(o)) for p, o in zip(index.out_p[a : a + 200], index.out_o[a : a + 200], strict=True)]
+        c, d = int(index.in_start[node]), min(int(index.in_start[node + 1]), int(index.in_start[node]) + n)
+        into = [(int(s), int(p), node) for p, s in zip(index.in_p[c:d], index.in_s[c:d], strict=True)]
+        kept = [t for t in (*out[: b - a], *into) if t[1] in relations]
+        kept.sort(key=lambda t: index.is_literal(t[2]))
+        return self._facts(kept[:n])
+
     def _facts(self, triples: list[tuple[int, int, int]]) -> tuple[Fact, ...]:
         return tuple(self.fact(s, p, o) for s, p, o in triples)
 
@@ -125,8 +139,3 @@ class EvidenceFinder:
         if self.index.kind[node] != 2:
             return self.index.label(node)
         return f"a certain {self.index.class_label(node) or 'thing'}"
-
-
-def boolean_term(truth: bool) -> Term:
-    """Return an xsd:boolean literal."""
-    return Term("literal", "true" if truth else "false", "http://www.w3.org/2001/XMLSchema#boolean")

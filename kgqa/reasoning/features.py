@@ -32,7 +32,7 @@ FEATURES: tuple[str, ...] = (
     "n_links_used", "entities_unused", "values_unused", "classes_unused", "literals_unused", "link_score", "covered",
     "uses_fuzzy", "uses_literal", "uses_class_mention",
     "log_n_answers", "single_answer", "n_constraints", "has_projection", "has_union", "has_exclude",
-    "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint",
+    "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint", "not_constraint", "missing_constraint", "negation_agrees",
     "class_score", "class_score_gap", "answers_are_linked", "sort_by_count", "polarity_agrees", "polarity_conflicts",
     "rank_used", "n_best_used", "n_best_ignored", "shared", "ask_compare", "negated_truth", "stored_number_for_count", "sort_score_gap",
     *(f"op_{name}" for name in _OPERATORS),
@@ -100,6 +100,8 @@ class FeatureExtractor:
                 f[f"{constraint.kind}_constraint"] = 1.0
             if constraint.kind == "truth" and not constraint.truth:
                 f["negated_truth"] = 1.0
+        negated = any(c.kind in ("not", "missing") or (c.kind == "truth" and not c.truth) for c in constraints)
+        f["negation_agrees"] = float(negated == self.cues.negation)
         f["shared"] = float(bool(query.shared))
         f["ask_compare"] = float(query.operator == "ask" and bool(query.sort))
         f["rank_used"] = float(query.rank > 1)

@@ -103,6 +103,12 @@ class Linearizer:
             return f"that are {label}" if constraint.truth else f"that are not {label}"
         if constraint.kind == "exists":
             return f"that have a {label}"
+        if constraint.kind == "missing":
+            return f"that have no {label}"
+        if constraint.kind == "not":
+            if len(relations) == 1 and first is not None and first.inverse:
+                return f"that are not the {first.label} of {self._names(constraint.nodes)}"
+            return f"whose {label} is not {self._names(constraint.nodes)}"
         if constraint.kind in ("range", "count"):
             assert constraint.range is not None
             many = "number of " if constraint.kind == "count" else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.errors import ModelError
 from kgqa.reasoning.checkpoint import Checkpoint, load_checkpoint
 from kgqa.reasoning.onnx_bert import build_bert
 
@@ -98,3 +99,22 @@ class Model:
         scaled = (features - w["pruner.mean"]) / w["pruner.scale"]
         hidden = np.maximum(scaled @ w["pruner.0.weight"].T + w["pruner.0.bias"], 0.0)
         return np.asarray((hidden @ w["pruner.1.weight"].T + w["pruner.1.bias"])[:, 0], np.float32)
+
+
+def null_logit(
+    weights: Mapping[str, NDArray[Any]], null_line: float, question_features: NDArray[np.float32], prior: NDArray[np.float32]
+) -> float:
+    """Return the logit of "the graph does not say": its line's, and what the links and the pruner's best logits tell."""
+    best = float(prior.max()) if len(prior) else -5.0
+    mean = float(np.sort(prior)[-5:].mean()) if len(prior) else -5.0
+    told = np.append(question_features, np.array([best / 5, mean / 5], np.float32))
+    return null_line + float(weights["null.weight"][0] @ told) + float(weights["null.bias"][0])
+
+
+def shipped_model() -> Path:
+    """Return the folder of the model that comes with the package."""
+    here = Path(__file__).resolve().parent.parent
+    for folder in (here / "_model", here.parent / "data" / "model"):
+        if (folder / "config.json").is_file():
+            return folder
+    raise ModelError("no model is installed; train one with `kgqa train` or name a folder with --model")

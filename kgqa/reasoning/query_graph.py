@@ -7,15 +7,19 @@ form follows the s-expressions of Gu et al., "Beyond I.I.D." (GrailQA, 2021), se
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kgqa.datatypes import Operator, ValueRange
+from kgqa.datatypes import XSD, Operator, ValueRange
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.schema import Path, reverse
+from kgqa.index.values import BOOLEAN, DATE, NUMBER
 
-ConstraintKind = Literal["node", "class", "range", "truth", "exists", "count"]
+DURATIONS = tuple(XSD + name for name in ("duration", "dayTimeDuration", "yearMonthDuration"))
+ConstraintKind = Literal["node", "class", "range", "truth", "exists", "count", "not", "missing"]
 _EMPTY: Ids = np.empty(0, np.int32)
 
 
@@ -24,7 +28,7 @@ class Constraint:
     """A condition on ?x, read along `path` from ?x outwards.
 
     `node`: the path ends in one of `nodes`. `class`: ?x is an instance of `nodes[0]`. `range`: the path ends in a value within
-    `range`. `truth`: the path ends in the boolean `truth`. `exists`: the path ends anywhere. `count`: the number of distinct path ends lies within `range`.
+    `range`. `not`: the path does not end in any of `nodes`. `missing`: the path ends nowhere. `truth`: the path ends in the boolean `truth`. `exists`: the path ends anywhere. `count`: the number of distinct path ends lies within `range`.
     """
 
     kind: ConstraintKind
@@ -83,7 +87,7 @@ class Executor:
         self.index = index
         self._sets: dict[Constraint, Ids] = {}
         self._cores: dict[tuple[tuple[Constraint, ...], tuple[int, ...]], Ids] = {}
-        self._sorts: dict[tuple[bytes, Path, bool], tuple[Ids, np.ndarray]] = {}  # type: ignore[type-arg]
+        self._sorts: dict[tuple[bytes, Path, bool], tuple[Ids, NDArray[np.float64]]] = {}
 
     def run(self, query: QueryGraph) -> Result:
         """Return the result of `query`."""
@@ -91,6 +95,8 @@ class Executor:
             return Result(_EMPTY, self.core(query), truth=self._ask(query))
         core = self.core(query)
         if query.operator in ("superlative", "order", "compare"):
+            if not query.projection:
+                core = self._visible(core, ())
             nodes, values = self._sorted(query, core)
             if query.projection:
                 nodes = self._visible(self.index.follow_path(np.unique(nodes), query.projection), query.exclude)
@@ -112,7 +118,7 @@ class Executor:
         nodes: Ids | None = np.array(sorted(query.among), np.int32) if query.among else None
         late = []
         for constraint in query.constraints:
-            if constraint.kind in ("range", "count", "exists", "truth"):
+            if constraint.kind not in ("node", "class"):
                 late.append(constraint)
                 continue
             found = self.satisfying(constraint)
@@ -140,23 +146,35 @@ class Executor:
             predicate, inverse = constraint.path[0]
             a, b = int(index.pred_start[predicate]), int(index.pred_start[predicate + 1])
             nodes = np.unique((index.pred_o if inverse else index.pred_s)[a:b])
+        if constraint.kind == "not":
+            found = index.follow_path(np.array(sorted(constraint.nodes), np.int32), reverse(constraint.path))
+            return np.setdiff1d(nodes, found, assume_unique=True)
         starts, ends = index.edges(nodes, constraint.path)
+        if constraint.kind == "missing":
+            return np.setdiff1d(nodes, starts)
         if constraint.kind == "exists":
             return np.unique(starts)
         if constraint.kind == "truth":
-            return np.unique(starts[index.value[ends] == float(constraint.truth)])
+            told = (index.value_kind[ends] == BOOLEAN) & (index.value[ends] == float(constraint.truth))
+            return np.unique(starts[told])
         assert constraint.range is not None
         if constraint.kind == "count":
             unique, counts = np.unique(starts, return_counts=True)
-            keep = [constraint.range.contains(float(n)) for n in counts.tolist()]
-            return unique[np.array(keep, bool)] if len(unique) else unique
-        wanted = 1 if constraint.range.kind == "number" else 2
-        values = np.where(index.value_kind[ends] == wanted, index.value[ends], np.nan)
-        keep = np.array([constraint.range.contains(v) for v in values.tolist()], bool)
-        return np.unique(starts[keep]) if len(starts) else starts
+            return unique[_within(constraint.range, counts.astype(np.float64))]
+        wanted = NUMBER if constraint.range.kind == "number" else DATE
+        comparable = (index.value_kind[ends] == wanted) & ~np.isin(index.datatype[ends], self._durations)
+        return np.unique(starts[_within(constraint.range, np.where(comparable, index.value[ends], np.nan))])
 
-    def sort_values(self, core: Ids, path: Path, *, by_count: bool) -> tuple[Ids, np.ndarray]:  # type: ignore[type-arg]
-        """Return the (node, value) pairs to sort by: each node's distinct values, or its number of distinct ends."""
+    @cached_property
+    def _durations(self) -> list[int]:
+        """The datatypes of durations, which a bare number cannot be compared with: 90 of what?"""
+        return [place for place, name in enumerate(self.index.datatypes) if name in DURATIONS]
+
+    def sort_values(self, core: Ids, path: Path, *, by_count: bool) -> tuple[Ids, NDArray[np.float64]]:
+        """Return the (node, value) pairs to sort by: each node's distinct values, or its number of distinct ends.
+
+        Where a predicate has both numbers and dates, only those of its `value_kind_of` are compared.
+        """
         key = (core.tobytes(), path, by_count)
         if key not in self._sorts:
             starts, ends = self.index.edges(core, path)
@@ -164,12 +182,11 @@ class Executor:
                 nodes, counts = np.unique(starts, return_counts=True)
                 self._sorts[key] = (nodes, counts.astype(np.float64))
             else:
-                values = self.index.value[ends]
-                keep = ~np.isnan(values)
-                self._sorts[key] = (starts[keep], values[keep])
+                keep = self.index.value_kind[ends] == self.index.value_kind_of(path[-1][0])
+                self._sorts[key] = (starts[keep], self.index.value[ends[keep]])
         return self._sorts[key]
 
-    def _sorted(self, query: QueryGraph, core: Ids) -> tuple[Ids, np.ndarray]:  # type: ignore[type-arg]
+    def _sorted(self, query: QueryGraph, core: Ids) -> tuple[Ids, NDArray[np.float64]]:
         nodes, values = self.sort_values(core, query.sort, by_count=query.sort_by_count)
         if len(nodes) == 0:
             return nodes, values
@@ -184,8 +201,8 @@ class Executor:
         if query.rank > len(distinct):
             return _EMPTY, values[:0]
         wanted = distinct[-query.rank] if query.descending else distinct[query.rank - 1]
-        best = values == wanted
-        return nodes[best], values[best]
+        best = np.unique(nodes[values == wanted])  # 3 and 3.0 are two ends of one value
+        return best, np.full(len(best), wanted)
 
     def _ask(self, query: QueryGraph) -> bool:
         if query.shared:
@@ -218,4 +235,9 @@ def _intersect(a: Ids, b: Ids) -> Ids:
         return b
     places = np.searchsorted(b, a)
     places[places == len(b)] = 0
-    return a[b[places] == a]
+    return np.asarray(a[b[places] == a])
+
+
+def _within(span: ValueRange, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return for each value whether it lies in the range. Shapes: (n,), (n,)."""
+    return np.array([span.contains(value) for value in values.tolist()], np.bool_)

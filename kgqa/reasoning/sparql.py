@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
+
 from kgqa.datatypes import XSD, ValueRange
-from kgqa.index.graph_index import GraphIndex
+from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.schema import Path
-from kgqa.reasoning.query_graph import Constraint, QueryGraph
+from kgqa.index.values import DATE, NUMBER
+from kgqa.reasoning.query_graph import DURATIONS, Constraint, QueryGraph
+
+_DATE_TYPES = ", ".join(f"<{XSD}{name}>" for name in ("date", "dateTime", "dateTimeStamp", "gYear", "gYearMonth"))
+_ZONE = "(Z|[+-][0-9]{2}:[0-9]{2})$"
+_WELL_FORMED_DATE = (
+    "^-?[0-9]{4,6}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
+    "(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
+)
+_PLAIN_DATE = {
+    XSD + name: re.compile(pattern)
+    for name, pattern in {
+        "date": r"-?\d{4,}-\d\d-\d\d",
+        "dateTime": r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\dZ?",
+        "gYear": r"-?\d{4,}",
+        "gYearMonth": r"-?\d{4,}-\d\d",
+    }.items()
+}
+_MAX_READ = 20_000
 
 
 def to_sparql(query: QueryGraph, index: GraphIndex) -> str:
@@ -34,11 +56,24 @@ class _Writer:
         return f"SELECT DISTINCT {answer} WHERE {{\n{_indent(body)}}}"
 
     def _visible(self, answer: str, query: QueryGraph) -> list[str]:
-        lines = [f"FILTER({answer} != {self._node(node)})" for node in query.exclude]
-        last = query.projection or (query.constraints[0].path if query.constraints else ())
-        if last and not query.among:
+        lines = []
+        for node in query.exclude:
+            if self.index.is_literal(node):  # "!=" compares values, and fails on unknown datatypes
+                lines.append(f"FILTER(!sameTerm({answer}, {self._node(node)}))")
+            elif self.index.is_entity(node):
+                lines.append(f"FILTER({answer} != {self._node(node)})")
+        if self._may_be_blank(query):
             lines.append(f"FILTER(!isBlank({answer}))")
         return lines
+
+    def _may_be_blank(self, query: QueryGraph) -> bool:
+        if not self.index.has_blank_nodes:
+            return False
+        if query.projection:
+            return True
+        classes = [c.nodes[0] for c in query.constraints if c.kind == "class"]
+        named = any(not (self.index.kind[self.index.instances(klass)] == 2).any() for klass in classes)
+        return not query.among and not named
 
     def _core(self, query: QueryGraph, variable: str) -> list[str]:
         lines = []
@@ -63,6 +98,11 @@ class _Writer:
             end = self._fresh()
             values = " ".join(map(self._node, constraint.nodes))
             return [f"VALUES {end} {{ {values} }}", *self._path(variable, constraint.path, end)]
+        if constraint.kind in ("not", "missing"):
+            end = self._fresh()
+            body = " ".join(self._path(variable, constraint.path, end))
+            among = ", ".join(map(self._node, constraint.nodes))
+            return [f"FILTER NOT EXISTS {{ {body}{f' FILTER({end} IN ({among}))' if among else ''} }}"]
         end = self._fresh()
         if constraint.kind == "count":
             assert constraint.range is not None
@@ -77,18 +117,58 @@ class _Writer:
             lines.append(f"FILTER({end} = {'true' if constraint.truth else 'false'})")
         elif constraint.kind == "range":
             assert constraint.range is not None
-            lines.append(f"FILTER({_bounds(end, constraint.range)})")
+            kind = NUMBER if constraint.range.kind == "number" else DATE
+            text = f"STR({end})"
+            if not self._only(constraint.path, kind):
+                lines.append(f"FILTER({_guard(end, kind)})")
+                text = f'REPLACE({text}, "{_ZONE}", "")'
+            lines.append(f"FILTER({_bounds(end, constraint.range, text)})")
         return lines
+
+    def _only(self, path: Path, kind: int) -> bool:
+        """Return whether a path can end in nothing but well-formed values of a kind."""
+        ends = self._ends(path)
+        return bool((self.index.value_kind[ends] == kind).all()) and not self._has_zone(ends, kind)
+
+    def _comparable(self, path: Path) -> bool:
+        """Return whether SPARQL orders and tells apart the ends of a path as the index does.
+
+        So it does where all have one datatype, no two the same value, and no date a time zone. Durations are left to SPARQL.
+        """
+        ends = self._ends(path)
+        kind = self.index.value_kind_of(path[-1][0])
+        datatype = int(self.index.datatype[ends[0]])
+        alike = bool((self.index.value_kind[ends] == kind).all() and (self.index.datatype[ends] == datatype).all())
+        if alike and self.index.datatypes[datatype] in DURATIONS:
+            return True
+        return alike and len(np.unique(self.index.value[ends])) == len(ends) and not self._has_zone(ends, kind)
+
+    def _ends(self, path: Path) -> Ids:
+        predicate, inverse = path[-1]
+        a, b = int(self.index.pred_start[predicate]), int(self.index.pred_start[predicate + 1])
+        return np.unique((self.index.pred_s if inverse else self.index.pred_o)[a:b])
+
+    def _has_zone(self, ends: Ids, kind: int) -> bool:
+        """Return whether any date has a time zone or a fraction of a second, which the index does not look at."""
+        if kind != DATE:
+            return False
+        for node in ends[:_MAX_READ].tolist():
+            pattern = _PLAIN_DATE.get(self.index.datatypes[self.index.datatype[node]])
+            if pattern is None or not pattern.fullmatch(self.index.text_of(node)):
+                return True
+        return False
 
     def _sorted(self, query: QueryGraph, body: list[str]) -> str:
         direction = "DESC" if query.descending else "ASC"
         if query.operator == "order":
+            if self._may_be_blank(query):
+                body.append("FILTER(!isBlank(?x))")
             limit = f"\nLIMIT {query.n_best}" if query.n_best is not None else ""
             if query.sort_by_count:
                 body += self._path("?x", query.sort, "?end")
                 select, group, key = "SELECT ?x", "\nGROUP BY ?x", "COUNT(DISTINCT ?end)"
             else:
-                body += self._path("?x", query.sort, "?value")
+                body += self._sort_key("?x", query.sort, "?value")
                 extreme = "MAX" if query.descending else "MIN"
                 select, group, key = "SELECT ?x", "\nGROUP BY ?x", f"{extreme}(?value)"
             return f"{select} WHERE {{\n{_indent(body)}}}{group}\nORDER BY {direction}({key}) ?x{limit}"
@@ -101,17 +181,28 @@ class _Writer:
         answer = "?x"
         if query.projection:
             answer = "?answer"
-            lines += self._path("?x", query.projection, answer)
+            lines += [*self._path("?x", query.projection, answer), *self._visible(answer, query)]
         return f"SELECT DISTINCT {answer} WHERE {{\n{_indent(lines)}}}"
 
     def _values(self, query: QueryGraph, variable: str, value: str) -> list[str]:
         """Bind `value` to what `variable` is sorted by."""
         core = self._core(query, variable)
+        if not query.projection and self._may_be_blank(query):
+            core.append(f"FILTER(!isBlank({variable}))")
         if not query.sort_by_count:
-            return [*core, *self._path(variable, query.sort, value)]
+            return [*core, *self._sort_key(variable, query.sort, value)]
         end = self._fresh()
         body = " ".join([*core, *self._path(variable, query.sort, end)])
         return [f"{{ SELECT {variable} (COUNT(DISTINCT {end}) AS {value}) WHERE {{ {body} }} GROUP BY {variable} }}"]
+
+    def _sort_key(self, start: str, path: Path, key: str) -> list[str]:
+        """Bind `key` to the value a path ends in, or to what orders as the index orders it."""
+        if self._comparable(path):
+            return self._path(start, path, key)
+        end = self._fresh()
+        kind = self.index.value_kind_of(path[-1][0])
+        text = _key(end, kind)
+        return [*self._path(start, path, end), f"FILTER({_guard(end, kind)})", f"BIND({text} AS {key})"]
 
     def _ask(self, query: QueryGraph) -> str:
         if query.shared:
@@ -127,7 +218,12 @@ class _Writer:
                     body = " ".join(self._path(node, query.sort, end))
                     lines.append(f"{{ SELECT (COUNT(DISTINCT {end}) AS {count}) WHERE {{ {body} }} }}")
             else:
-                lines = [*self._path(first, query.sort, "?a"), *self._path(second, query.sort, "?b")]
+                extreme = "MAX" if query.descending else "MIN"
+                lines = []
+                for node, best in ((first, "?a"), (second, "?b")):
+                    key = self._fresh()
+                    body = " ".join(self._sort_key(node, query.sort, key))
+                    lines.append(f"{{ SELECT ({extreme}({key}) AS {best}) WHERE {{ {body} }} }}")
             lines.append(f"FILTER(?a {sign} ?b)")
         else:
             lines = self._core(query, "?x")
@@ -154,7 +250,8 @@ class _Writer:
         return self.index.term(node).n3()
 
 
-def _bounds(variable: str, span: ValueRange) -> str:
+def _bounds(variable: str, span: ValueRange, text: str = "") -> str:
+    """Return the condition on a number, or on a date whose ISO text is the expression `text`."""
     parts = []
     for bound, sign in (
         (span.low, ">=" if span.low_inclusive else ">"),
@@ -162,7 +259,7 @@ def _bounds(variable: str, span: ValueRange) -> str:
     ):
         if bound is not None:
             if span.kind == "date":
-                parts.append(_date_bound(variable, sign, bound))
+                parts.append(_date_bound(text, sign, bound))
             else:
                 parts.append(f"{variable} {sign} {_number(bound)}")
     if span.low is not None and span.low == span.high:
@@ -170,12 +267,28 @@ def _bounds(variable: str, span: ValueRange) -> str:
     return " && ".join(parts)
 
 
-def _date_bound(variable: str, sign: str, day: float) -> str:
+def _date_bound(text: str, sign: str, day: float) -> str:
     """Compare the first ten characters: dates, date-times, months and years order alike as ISO text from year 0 to 9999."""
     from datetime import date
 
-    text = date.fromordinal(int(day) + 719163).isoformat()
-    return f'SUBSTR(CONCAT(STR({variable}), "-01-01"), 1, 10) {sign} "{text}"'
+    ordinal = int(day) + 719163
+    bound = date.fromordinal(ordinal).isoformat() if 1 <= ordinal <= 3652059 else "0000" if ordinal < 1 else "9999-13"
+    return f'SUBSTR(CONCAT({text}, "-01-01"), 1, 10) {sign} "{bound}"'
+
+
+def _guard(variable: str, kind: int) -> str:
+    """Keep what the index compares: finite numbers, or well-formed dates."""
+    if kind == NUMBER:
+        return f"isNumeric({variable}) && ABS({variable}) <= 1.7976931348623157e308"
+    return f'DATATYPE({variable}) IN ({_DATE_TYPES}) && REGEX(STR({variable}), "{_WELL_FORMED_DATE}")'
+
+
+def _key(variable: str, kind: int) -> str:
+    """Return a number, or a date as text padded to the second, without its time zone."""
+    if kind == NUMBER:
+        return f"<{XSD}double>({variable})"
+    text = f'REPLACE(STR({variable}), "{_ZONE}", "")'
+    return f'SUBSTR(CONCAT({text}, SUBSTR("0000-01-01T00:00:00", STRLEN({text}) + 1)), 1, 19)'
 
 
 def _number(value: float) -> str:
@@ -186,4 +299,4 @@ def _indent(lines: list[str]) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-__all__ = ["to_sparql", "XSD"]
+__all__ = ["XSD", "to_sparql"]

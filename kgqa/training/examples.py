@@ -20,7 +20,7 @@ from kgqa.reasoning.query_graph import QueryGraph
 AnswerKey = str | float | bool
 _IRI = re.compile(r"<([^<>\s]+)>")
 _PREFIX = re.compile(r"PREFIX\s+([\w-]*):\s*<([^<>]*)>", re.IGNORECASE)
-_NAME = re.compile(r"(?<![\w<:/])([A-Za-z][\w-]*|):([\w][\w.\-%]*)")
+_NAME = re.compile(r"(?<![\w<:])([A-Za-z][\w-]*|):([\w][\w.\-%]*)")
 
 
 @dataclass(frozen=True, slots=True)

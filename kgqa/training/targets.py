@@ -49,7 +49,7 @@ def candidate_grades(
             used = named - classes
             union = len(used | gold)
             agreement = len(used & gold) / union if union else 1.0
-            class_fault = 0.1 * len((named & classes) ^ (example.gold_iris & classes))
+            class_fault = 0.05 * len((named & classes) ^ (example.gold_iris & classes))
             f1 *= max(0.0, 0.25 + 0.75 * agreement - class_fault)
         grades[place] = f1
     return grades

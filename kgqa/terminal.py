@@ -1,0 +1,207 @@
+"""What a person reads on the terminal: predictions, graphs and reports.
+
+Labels and file names come from strangers: they are printed as text, never as markup, without control characters.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from kgqa.datatypes import Answer, Fact, Prediction
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from kgqa.evaluation.report import Report, Row
+    from kgqa.stores.manifest import Manifest
+
+MAX_ANSWERS = 20
+MAX_FACTS = 20
+MAX_NAMES = 15
+_INDENT = "  "
+_ESCAPE = re.compile(
+    r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x1b\\|\x07|\x9c|$)"  # strings for the terminal: titles, links, images
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # control sequences: colours, cursor
+    r"|\x1b[ -/]*[0-~]",
+    re.DOTALL,
+)
+_JOINERS = "\u200c\u200d"  # they build letters and emoji, and hide nothing
+
+
+def plain(text: str) -> str:
+    """Return `text` as one line without escape sequences, control and formatting characters."""
+    words = _ESCAPE.sub("", text).split()
+    return " ".join("".join(character for character in word if _is_shown(character)) for word in words).strip()
+
+
+def sparql_text(query: str) -> str:
+    """Return a query with the characters that `plain` would drop as SPARQL escapes, so that it stays itself."""
+    return "".join(c if _is_shown(c) or c in "\n\t" else f"\\U{ord(c):08X}" for c in query)
+
+
+def json_line(record: Mapping[str, object]) -> str:
+    """Return `record` as one line of JSON, with the characters that `plain` would drop written as JSON's escapes."""
+    line = json.dumps(record, ensure_ascii=False)
+    return "".join(c if _is_shown(c) else json.dumps(c)[1:-1] if c != "\x7f" else "\\u007f" for c in line)
+
+
+def _is_shown(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+# -- predictions
+
+
+def print_prediction(console: Console, prediction: Prediction, *, verbose: bool = False) -> None:
+    """Print the answer, how sure it is, how the question was read, the facts behind it and the SPARQL.
+
+    `verbose` adds the other readings, the links and the timings. An abstention is printed with its reason.
+    """
+    if prediction.status == "answered":
+        _print_answers(console, prediction.answers, verbose=verbose)
+        if not prediction.answers:
+            _line(console, Text("None: nothing in the graph fits.", style="bold"))
+        _line(console)
+        _field(console, "Confidence", f"{prediction.confidence:.0%}")
+        if prediction.readings:
+            _field(console, "Read as", prediction.readings[0].text)
+        _print_facts(console, prediction.evidence)
+        _print_sparql(console, prediction.sparql)
+    else:
+        _line(console, Text("No answer. ", style="bold") + Text(plain(prediction.reason_text)))
+        if prediction.readings:
+            best = prediction.readings[0]
+            _field(console, "Best reading, not sure enough", f"{best.text} ({prediction.confidence:.0%})")
+    if verbose:
+        _print_trace(console, prediction)
+
+
+def _print_answers(console: Console, answers: Sequence[Answer], *, verbose: bool) -> None:
+    for answer in answers[:MAX_ANSWERS]:
+        line = Text(plain(answer.label) or plain(answer.term.value) or '""', style="bold")
+        if verbose and answer.term.kind == "uri":
+            line.append(f"  <{plain(answer.term.value)}>", style="not bold dim")
+        _line(console, line)
+    if len(answers) > MAX_ANSWERS:
+        _line(console, Text(f"… and {len(answers) - MAX_ANSWERS:,} more; --json prints them all", style="dim"))
+
+
+def _print_facts(console: Console, facts: Sequence[Fact]) -> None:
+    if not facts:
+        return
+    _heading(console, "Facts")
+    for fact in facts[:MAX_FACTS]:
+        _line(console, Text(_INDENT + (plain(fact.text) or plain(_triple(fact)))))
+    if len(facts) > MAX_FACTS:
+        _line(console, Text(f"{_INDENT}… and {len(facts) - MAX_FACTS:,} more", style="dim"))
+
+
+def _triple(fact: Fact) -> str:
+    return f"{fact.subject.n3()} {fact.predicate.n3()} {fact.object.n3()}"
+
+
+def _print_sparql(console: Console, sparql: str | None) -> None:
+    if sparql:
+        _heading(console, "SPARQL")
+        for line in sparql_text(sparql).splitlines():
+            _line(console, Text(_INDENT + line))
+
+
+def _print_trace(console: Console, prediction: Prediction) -> None:
+    if prediction.readings[1:]:
+        _heading(console, "Other readings")
+        for reading in prediction.readings[1:]:
+            answers = ", ".join(plain(label) for label in reading.preview)
+            _line(console, Text(f"{_INDENT}{reading.probability:4.0%}  {plain(reading.text)}"))
+            if answers:
+                _line(console, Text(f"{_INDENT}      {answers} ({reading.n_answers:,} in all)", style="dim"))
+    if prediction.links:
+        _heading(console, "Links")
+        for link in prediction.links:
+            found = ", ".join(f"{plain(c.label)} ({c.kind}, {c.match}, {c.score:.2f})" for c in link.candidates[:3])
+            _line(console, Text(f"{_INDENT}{plain(link.mention.text)}: {found or 'names nothing in this graph'}"))
+    if prediction.timings_ms:
+        _heading(console, "Time")
+        parts = ", ".join(f"{plain(stage)} {time_ms:.1f} ms" for stage, time_ms in prediction.timings_ms.items())
+        _line(console, Text(f"{_INDENT}{prediction.latency_ms:.1f} ms: {parts}"))
+
+
+# -- graphs
+
+
+def print_graph(
+    console: Console, manifest: Manifest, classes: Sequence[tuple[str, int]], predicates: Sequence[tuple[str, int]]
+) -> None:
+    """Print what a graph holds: its size, sources and label predicates, its classes and relations with their counts."""
+    _field(console, "Name", manifest.name)
+    _field(console, "Triples", f"{manifest.n_triples:,}")
+    for file in manifest.files:
+        _field(console, "File", f"{file.name} (sha256 {file.sha256})")
+    for graph in manifest.named_graphs:
+        _field(console, "Named graph", graph)
+    for predicate in manifest.label_predicates:
+        _field(console, "Labels from", predicate)
+    for title, counts in (("Classes", classes), ("Relations", predicates)):
+        if counts:
+            _heading(console, f"{title} ({len(counts):,})")
+            for name, count in counts[:MAX_NAMES]:
+                _line(console, Text(f"{_INDENT}{plain(name)}: {count:,}"))
+            if len(counts) > MAX_NAMES:
+                _line(console, Text(f"{_INDENT}… and {len(counts) - MAX_NAMES:,} more", style="dim"))
+
+
+# -- reports
+
+
+def print_report(console: Console, report: Report) -> None:
+    """Print a table with a row a category and a last one for all questions, then abstention and calibration."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    table.add_column("category")
+    for name in ("questions", "macro F1", "Hits@1", "exact"):
+        table.add_column(name, justify="right")
+    for row in report.rows:
+        table.add_row(*_cells(row))
+    table.add_section()
+    table.add_row(*_cells(report.overall), style="bold")
+    console.print(table)
+    told = report.answerability
+    _line(console)
+    _field(
+        console,
+        "Abstention",
+        f"{told.n_abstained} not answered, {told.n_unanswerable} unanswerable, {told.n_both} both; "
+        f"precision {told.precision:.3f}, recall {told.recall:.3f}",
+    )
+    ece = "not defined" if report.ece is None else f"{report.ece:.3f}"
+    auroc = "not defined" if report.auroc is None else f"{report.auroc:.3f}"
+    _field(console, "Confidence of given answers", f"ECE {ece}, AUROC {auroc}")
+
+
+def _cells(row: Row) -> tuple[Text, ...]:
+    hits = "-" if row.hits_at_1 is None else f"{row.hits_at_1:.3f}"
+    numbers = (f"{row.n_questions:,}", f"{row.macro_f1:.3f}", hits, f"{row.exact_match:.3f}")
+    return (Text(plain(row.category)), *(Text(number) for number in numbers))
+
+
+# -- lines
+
+
+def _line(console: Console, text: Text | None = None) -> None:
+    console.print(Text() if text is None else text, soft_wrap=True, markup=False, highlight=False, emoji=False)
+
+
+def _field(console: Console, name: str, value: str) -> None:
+    _line(console, Text(f"{name}: ", style="cyan") + Text(plain(value)))
+
+
+def _heading(console: Console, name: str) -> None:
+    _line(console, Text(f"{name}:", style="cyan"))

@@ -1,0 +1,76 @@
+"""Writes a checkpoint from trained models: int8 weights, one scale a row, in safetensors; atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgqa.reasoning.checkpoint import FORMAT, SHARED
+from kgqa.reasoning.onnx_bert import quantize_rows
+
+_MATRICES = ("dense.weight", "query.weight", "key.weight", "value.weight", "word_embeddings.weight")
+_MAX_POSITIONS = 128
+
+
+def pack(tensors: Mapping[str, NDArray[Any]], *, quantize: bool = True) -> dict[str, NDArray[Any]]:
+    """Return the tensors as they are stored: matrices as int8 with a float32 scale a row, the rest float32."""
+    packed: dict[str, NDArray[Any]] = {}
+    for name, tensor in tensors.items():
+        if name.endswith("position_ids") or "pooler" in name:
+            continue
+        array = np.asarray(tensor, np.float32)
+        if name.endswith("position_embeddings.weight"):
+            array = np.ascontiguousarray(array[:_MAX_POSITIONS])
+        if quantize and name.endswith(_MATRICES):
+            packed[f"{name}.int8"], packed[f"{name}.scale"] = quantize_rows(array)
+        else:
+            packed[name] = array
+    return packed
+
+
+def bert_shape(config: Any) -> dict[str, object]:
+    """Return the part of a Hugging Face BERT config that inference needs."""
+    return {
+        "num_hidden_layers": config.num_hidden_layers,
+        "hidden_size": config.hidden_size,
+        "num_attention_heads": config.num_attention_heads,
+        "layer_norm_eps": config.layer_norm_eps,
+    }
+
+
+def write_checkpoint(
+    folder: Path,
+    *,
+    config: Mapping[str, object],
+    tokenizer_file: Path,
+    encoder: Mapping[str, NDArray[Any]],
+    reader: Mapping[str, NDArray[Any]],
+    ranker: Mapping[str, NDArray[Any]],
+) -> None:
+    """Write a checkpoint folder beside `folder` and rename it. The reader's word embeddings are left out: they are the encoder's."""
+    from safetensors.numpy import save_file
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    own = {name: array for name, array in reader.items() if not name.startswith(SHARED)}
+    for name, tensors in (("encoder", encoder), ("reader", own), ("ranker", ranker)):
+        save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, str(place / f"{name}.safetensors"))
+    shutil.copyfile(tokenizer_file, place / "tokenizer.json")
+    (place / "config.json").write_text(json.dumps({"format": FORMAT, **config}, indent=1) + "\n", encoding="utf-8")
+    old = folder.with_name(f".{folder.name}-old")
+    if folder.exists():
+        for kept in folder.glob("*.md"):
+            shutil.copyfile(kept, place / kept.name)
+        shutil.rmtree(old, ignore_errors=True)
+        os.replace(folder, old)
+    os.chmod(place, 0o755)
+    os.replace(place, folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,195 @@
+"""Fine-tunes the reader: question and line together, listwise over a question's candidates and "the graph does not say".
+
+The logit of a line is the reader's plus the pruner's, weighted; a new head would otherwise start from nothing. Unanswerable questions put all mass on
+the null candidate. Listwise softmax after Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach" (2007), section 4.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from kgqa.training.encoder_training import load_bert
+from kgqa.training.prepare import CandidateRecord
+from kgqa.training.ranker_training import grade_targets
+
+NULL_LINE = "the graph does not say"
+MAX_TOKENS = 96
+_BUCKET = 32
+
+
+@dataclass(frozen=True)
+class ReaderExample:
+    """A question with its lines, the pruner's logits of them, and their grades; NaN grades are not there to be chosen."""
+
+    record: CandidateRecord
+    prior: NDArray[np.float32]
+    weight: float
+
+
+class Reader(nn.Module):
+    """A BERT over pairs with one logit, and how it is mixed with the pruner's and the null candidate's."""
+
+    def __init__(self, bert: nn.Module, hidden: int, n_question_features: int) -> None:
+        super().__init__()
+        self.bert = bert
+        self.score = nn.Linear(hidden, 1)
+        self.prior_weight = nn.Parameter(torch.tensor(0.7))
+        self.null = nn.Linear(n_question_features + 2, 1)
+        nn.init.zeros_(self.null.weight)
+
+    def pair_logits(self, tokenizer: Any, questions: Sequence[str], lines: Sequence[str]) -> Tensor:
+        """Return the reader's logit of each (question, line). Pairs of like length are encoded together. Shape: (n,)."""
+        encoded = tokenizer(list(questions), list(lines), truncation=True, max_length=MAX_TOKENS)
+        order = sorted(range(len(lines)), key=lambda i: len(encoded["input_ids"][i]))
+        parts, places = [], []
+        for first in range(0, len(order), _BUCKET):
+            rows = order[first : first + _BUCKET]
+            batch = tokenizer.pad({key: [encoded[key][i] for i in rows] for key in encoded}, return_tensors="pt")
+            hidden = self.bert(**batch).last_hidden_state[:, 0].float()  # (rows, hidden)
+            parts.append(self.score(hidden).squeeze(-1))
+            places += rows
+        inverse = torch.empty(len(places), dtype=torch.long)
+        inverse[torch.tensor(places)] = torch.arange(len(places))
+        return torch.cat(parts)[inverse]
+
+    def null_logit(self, null_line: Tensor, question_features: Tensor, prior: Tensor) -> Tensor:
+        """Return the logit of "the graph does not say": its line's, and what the links and the pruner tell. Shape: ()."""
+        best = prior.max() if len(prior) else torch.tensor(-5.0)
+        mean = torch.topk(prior, min(5, len(prior))).values.mean() if len(prior) else torch.tensor(-5.0)
+        told = torch.cat((question_features, torch.stack((best, mean)) / 5))
+        return null_line + self.null(told).squeeze(-1)
+
+
+def question_loss(logits: Tensor, null: Tensor, example: ReaderExample, null_share: float = 0.0) -> Tensor:
+    """Return the listwise cross-entropy of one question."""
+    grades = example.record.grades
+    there = torch.from_numpy(~np.isnan(grades))
+    target = torch.from_numpy(grade_targets(grades))
+    all_logits = torch.cat((logits.masked_fill(~there, -1e4), null.reshape(1)))
+    if target.sum() > 0:
+        full = torch.cat((target * (1 - null_share), torch.tensor([null_share])))
+    else:
+        full = torch.cat((torch.zeros_like(target), torch.ones(1)))
+    return -(full * torch.log_softmax(all_logits, 0)).sum()
+
+
+def train_reader(
+    base: Path,
+    examples: Sequence[ReaderExample],
+    out: Path,
+    *,
+    max_seconds: float,
+    steps: int,
+    batch: int = 8,
+    lr: float = 5e-5,
+    seed: int = 0,
+    dev: Sequence[ReaderExample] = (),
+    report: Any = print,
+) -> None:
+    """Fine-tune on the examples until `steps` or `max_seconds`, and save to `out`; the learning rate falls linearly with the nearer end."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    tokenizer, bert = load_bert(base)
+    model = Reader(bert, bert.config.hidden_size, len(examples[0].record.question_features))
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.05
+    slow = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith("bert")]
+    fast = [p for n, p in model.named_parameters() if p.requires_grad and not n.startswith("bert")]
+    optimizer = torch.optim.AdamW([{"params": slow, "lr": lr}, {"params": fast, "lr": 20 * lr}], weight_decay=0.01)
+    share = np.array([example.weight for example in examples])
+    share /= share.sum()
+    start, losses = time.time(), []
+    for step in range(steps):
+        done = max(step / steps, (time.time() - start) / max_seconds)
+        if done >= 1:
+            break
+        rate = min(1.0, (step + 1) / 60) * max(0.02, 1 - done)
+        for group, full in zip(optimizer.param_groups, (lr, 20 * lr), strict=True):
+            group["lr"] = full * rate
+        chosen = [examples[i] for i in rng.choice(len(examples), batch, replace=False, p=share)]
+        loss = _batch_loss(model, tokenizer, chosen)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(float(loss.detach()))
+        if (step + 1) % 100 == 0:
+            report(f"reader step {step + 1}/{steps} loss {np.mean(losses[-100:]):.3f} {time.time() - start:.0f}s")
+        if (step + 1) % 500 == 0:
+            save_reader(model, tokenizer, out)
+            if dev:
+                report(f"  dev {evaluate_reader(model, tokenizer, dev)}")
+    save_reader(model, tokenizer, out)
+    if dev:
+        report(f"final dev {evaluate_reader(model, tokenizer, dev)}")
+
+
+def _batch_loss(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = _logits(model, tokenizer, chosen)
+    total = torch.zeros(())
+    weights = 0.0
+    for example, (lines, null) in zip(chosen, logits, strict=True):
+        total = total + question_loss(lines, null, example)
+        weights += 1.0
+    return total / weights
+
+
+def _logits(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) -> list[tuple[Tensor, Tensor]]:
+    questions = [e.record.question for e in chosen for _ in range(len(e.record.lines) + 1)]
+    lines = [line for e in chosen for line in (*e.record.lines, NULL_LINE)]
+    scored = model.pair_logits(tokenizer, questions, lines)
+    found, place = [], 0
+    for example in chosen:
+        n = len(example.record.lines)
+        prior = torch.from_numpy(example.prior)
+        own = scored[place : place + n] + model.prior_weight * prior
+        features = torch.from_numpy(example.record.question_features)
+        found.append((own, model.null_logit(scored[place + n], features, prior)))
+        place += n + 1
+    return found
+
+
+def evaluate_reader(model: Reader, tokenizer: Any, examples: Sequence[ReaderExample]) -> dict[str, float]:
+    """Return the mean grade of the first choice over answerable questions, and how often null wins where it should and should not."""
+    model.eval()
+    grades, refused, kept = [], [], []
+    with torch.no_grad():
+        for first in range(0, len(examples), 16):
+            rows = examples[first : first + 16]
+            for example, (lines, null) in zip(rows, _logits(model, tokenizer, rows), strict=True):
+                if not example.record.answerable:
+                    kept.append(float(len(lines) == 0 or bool(null > lines.max())))
+                    continue
+                finite = np.nan_to_num(example.record.grades)
+                grades.append(float(finite[int(lines.argmax())]) if len(lines) else 0.0)
+                refused.append(float(len(lines) == 0 or bool(null > lines.max())))
+    model.train()
+    return {
+        "top1_grade": round(float(np.mean(grades)), 3),
+        "top1_right": round(float(np.mean(np.array(grades) >= 0.8)), 3),
+        "wrongly_refused": round(float(np.mean(refused)), 3),
+        "rightly_refused": round(float(np.mean(kept)), 3) if kept else float("nan"),
+    }
+
+
+def save_reader(model: Reader, tokenizer: Any, out: Path) -> None:
+    """Write the encoder in the Hugging Face layout and the heads beside it."""
+    from safetensors.torch import save_file
+
+    out.mkdir(parents=True, exist_ok=True)
+    model.bert.save_pretrained(str(out))
+    tokenizer.save_pretrained(str(out))
+    heads = {n: p.detach().clone() for n, p in model.named_parameters() if not n.startswith("bert.")}
+    save_file({n: p.reshape(1) if p.ndim == 0 else p for n, p in heads.items()}, str(out / "heads.safetensors"))
