@@ -449,7 +449,7 @@ def _show_proof(prediction: Prediction, number: int, index: GraphIndex, *, lates
             if box.open:
                 drawn = rendering.picture(prediction, name_of=name_of, dark=st.context.theme.type == "dark")
                 if drawn is not None:
-                    st.echarts_chart(drawn.spec, height=380, alt=drawn.alt, key=f"chart-{number}")
+                    st.echarts_chart(drawn.spec, height=380, renderer="svg", alt=drawn.alt, key=f"chart-{number}")
                     if drawn.n_left_out:
                         total = drawn.n_facts + drawn.n_left_out
                         _text("quiet", f"{drawn.n_facts:,} of {total:,} facts are drawn.")

@@ -329,8 +329,9 @@ def _spec(drawn: Sequence[_Node], edges: Mapping[tuple[int, int], Sequence[str]]
         {
             "id": str(number),
             "name": node.label,
+            "value": ROLE_NAMES[node.role],
             "category": roles.index(node.role),
-            "symbolSize": _ROLE_SIZES[node.role] if few or node.role == "other" else _ROLE_SIZES[node.role] * 0.75,
+            "symbolSize": _ROLE_SIZES[node.role] * (1.0 if few else 0.6 if node.role == "answer" else 0.85),
             "label": {"show": node.role != "other" or all_named},
         }
         for number, node in enumerate(drawn)
@@ -352,9 +353,9 @@ def _spec(drawn: Sequence[_Node], edges: Mapping[tuple[int, int], Sequence[str]]
         "data": data,
         "links": links,
         "force": {
-            "repulsion": 420 if few else 160,
-            "edgeLength": [90, 150] if few else [40, 110],
-            "gravity": 0.12,
+            "repulsion": min(420, 5400 // len(drawn)),
+            "edgeLength": [90, 140] if few else [30, 80],
+            "gravity": 0.12 if few else 0.2,
             "layoutAnimation": False,
         },
         "label": {

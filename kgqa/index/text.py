@@ -8,7 +8,8 @@ from functools import lru_cache
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z]{2})")
 _SEPARATORS = re.compile(r"[_\-.+]+|%20")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[#&]", re.UNICODE)
+_LETTERS = r"(?:[^\W_][\u0300-\u036f]*)+"  # an accent may be a character of its own
+_WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*|[#&]")
 _ELISION = re.compile(r"^(?:d|l|qu|n|s|j|c|m|t)['’](?=\w{2})", re.IGNORECASE)
 _OPAQUE = re.compile(r"^[A-Za-z]{0,4}[-_]?\d+$")
 

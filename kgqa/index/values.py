@@ -42,6 +42,8 @@ def parse_date(text: str) -> float | None:
         return None
     year, month, day, hour, minute, second = (int(part) if part else None for part in match.groups())
     assert year is not None
+    if (hour or 0) > 24 or (minute or 0) > 59 or (second or 0) > 60:
+        return None
     try:
         base = days_since_epoch(year, month or 1, day or 1)
     except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
+from math import isfinite
 
 from kgqa.datatypes import XSD, Mention, Term, ValueRange, literal
 from kgqa.index.values import days_since_epoch
@@ -13,15 +14,20 @@ _MAGNITUDES = {
     "thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "mio": 1e6, "mn": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9,
     "trillion": 1e12, "millions": 1e6, "millones": 1e6, "mille": 1e3, "mil": 1e3, "hundred": 1e2, "dozen": 12.0,
 }  # fmt: skip
-_WORDS = {
-    word: float(number)
-    for number, words in enumerate(
-        "zero no_ two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-    )
-    if number != 1
-    for word in [words]
-} | {"twenty": 20.0, "thirty": 30.0, "forty": 40.0, "fifty": 50.0, "hundred": 100.0, "thousand": 1e3, "million": 1e6,
-     "one": 1.0, "dozen": 12.0, "billion": 1e9, "half a million": 5e5}  # fmt: skip
+_UNITS = "one two three four five six seven eight nine".split()
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_WORDS = (
+    {word: float(number) for number, word in enumerate(["zero", *_UNITS, *_TEENS])}
+    | {word: float(number) for number, word in zip(range(20, 100, 10), _TENS, strict=True)}
+    | {
+        f"{tens}{between}{units}": float(10 * i + j)
+        for i, tens in enumerate(_TENS, start=2)
+        for j, units in enumerate(_UNITS, start=1)
+        for between in "- "
+    }
+    | {"hundred": 100.0, "thousand": 1e3, "million": 1e6, "dozen": 12.0, "billion": 1e9, "half a million": 5e5}
+)
 _MONTHS = {
     name[:length]: number
     for number, name in enumerate(
@@ -48,18 +54,18 @@ _DATE_RES = (
     re.compile(rf"\b(?P<name>{_MONTH_NAMES})\.?,?\s+(?:of\s+)?(?P<year>\d{{4}})\b", re.I),
     re.compile(r"(?<![\w.,$€£-])(?P<decade>\d{3}0)['’]?s\b"),
     re.compile(r"(?<!\w)['’]?(?P<short>[2-9]0)['’]?s\b"),
-    re.compile(r"\b(?P<century>\d\d)(?:st|nd|rd|th)\s+century\b", re.I),
+    re.compile(r"\b(?P<century>[1-9]\d?)(?:st|nd|rd|th)\s+century\b", re.I),
     re.compile(r"(?<![\w.,$€£-])(?P<year>1[0-9]\d\d|20\d\d)(?![\w,.-]*\d)(?!\s*(?:k|thousand|million|billion|[$€£%])\b)"),
 )  # fmt: skip
 
 _ABOVE = r"more than|greater than|higher than|larger than|bigger than|longer than|taller than|heavier than|older than|over|above|exceed(?:s|ing)?|beyond|upwards of|beat(?:s|ing)?|>|plus de|más de|mas de|mehr als|über"
 _BELOW = r"less than|fewer than|lower than|smaller than|shorter than|cheaper than|lighter than|younger than|under|below|beneath|<|moins de|menos de|weniger als|unter"
-_AT_LEAST = r"at least|no less than|no fewer than|a minimum of|minimum|from|not less than|≥|>=|au moins|al menos|mindestens"
-_AT_MOST = r"at most|no more than|up to|a maximum of|maximum|within|not more than|≤|<=|au plus|como máximo|höchstens"
-_AFTER = r"after|later than|since the end of|past|après|despues de|después de|nach"
-_SINCE = r"since|from|starting|as of|depuis|desde|seit|ab"
-_BEFORE = r"before|earlier than|prior to|ahead of|older than|avant|antes de|vor"
-_UNTIL = r"until|till|up to|by|through|jusqu'en|hasta|bis"
+_AT_LEAST = r"at least|no (?:smaller|lower|shorter|younger|lighter) than|no less than|no fewer than|a minimum of|minimum|from|not less than|≥|>=|au moins|al menos|mindestens"
+_AT_MOST = r"at most|no (?:greater|higher|larger|bigger|longer|taller|heavier|older) than|no more than|up to|a maximum of|maximum|within|not more than|≤|<=|au plus|como máximo|höchstens"
+_AFTER = r"after|(?<!no )(?<!not )later than|since the end of|past|après|despues de|después de|nach"
+_SINCE = r"since|(?:no|not) earlier than|not before|from|starting|as of|depuis|desde|seit|ab"
+_BEFORE = r"(?<!not )before|(?<!no )(?<!not )earlier than|prior to|ahead of|older than|avant|antes de|vor"
+_UNTIL = r"until|till|(?:no|not) later than|up to|by|through|jusqu'en|hasta|bis"
 _FILLER = r"(?:\s+(?:the|a|an|of|year|about|end of))*\s*"
 _TRAILING_MORE = re.compile(r"^\s*(?:\w+\s+){0,2}?(?:or|and|and\s+/\s*or)\s+(?:more|above|over|longer|later|higher|greater|up|upwards|older|after)\b|^\s*\+", re.I)
 _TRAILING_LESS = re.compile(r"^\s*(?:\w+\s+){0,2}?(?:or|and)\s+(?:less|fewer|below|under|shorter|earlier|lower|younger|before)\b", re.I)
@@ -107,13 +113,26 @@ def _numbers(text: str) -> Iterator[_Raw]:
         plain = raw.replace(",", "").replace(" ", "").replace(" ", "")
         word = raw.lower()
         number = _WORDS[word] if word in _WORDS else float(plain)
-        if word == "one" and not magnitude:
-            continue
+        before = text[: match.start()]
+        if word == "one" and not magnitude and not any(pattern.search(before) for pattern, _, _ in _NUMBER_CUES):
+            continue  # "which one", "one of": no number
+        end = match.end()
+        if magnitude and _is_unit(match, number):
+            magnitude, end = None, match.end("number")
         if magnitude:
             number *= _MAGNITUDES[magnitude.lower()]
+        if not isfinite(number):
+            continue
         lexical = str(int(number)) if number == int(number) else str(number)
         term = literal(lexical, XSD + ("integer" if number == int(number) else "decimal"))
-        yield match.start(), match.end(), ValueRange("number", number, number), term
+        yield match.start(), end, ValueRange("number", number, number), term
+
+
+def _is_unit(match: re.Match[str], number: float) -> bool:
+    """Return whether the letter after a number is a unit: metres in "8000 m", a million in "5m" and "$8 m"."""
+    letter = match.group("magnitude").lower()
+    apart = match.start("magnitude") > match.end("number")
+    return len(letter) == 1 and not match.group("currency") and (apart or (letter == "m" and number >= 1000))
 
 
 def _dates(text: str) -> Iterator[_Raw]:
@@ -144,6 +163,8 @@ def _date_range(parts: dict[str, str | None]) -> tuple[float, float, Term] | Non
         year = (int(century) - 1) * 100 + 1
         return days_since_epoch(year), days_since_epoch(year + 100), literal(century + "th century")
     year = int(parts["year"] or 0)
+    if year < 1:
+        return None
     name, digits, day_text = parts.get("name"), parts.get("month"), parts.get("day")
     month = _MONTHS[name.lower()] if name else int(digits) if digits else None
     if month is None:
@@ -201,7 +222,7 @@ def _compare(text: str, start: int, end: int, span: ValueRange, term: Term) -> F
                 return where, ValueRange("date", low=span.high), term
             if kind == "since":
                 return where, ValueRange("date", low=span.low), term
-            if kind == "before":
+            if kind == "before" and "end of" not in match.group().lower():
                 return where, ValueRange("date", high=span.low, high_inclusive=False), term
             return where, ValueRange("date", high=span.high, high_inclusive=False), term
     if match := _TRAILING_MORE.match(after):

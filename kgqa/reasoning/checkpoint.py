@@ -102,17 +102,17 @@ def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 def _bert_config(config: Mapping[str, Any], part: str) -> BertConfig:
     shape = config.get(part)
     try:
-        assert isinstance(shape, dict)
         made = BertConfig(
             num_hidden_layers=int(shape["num_hidden_layers"]),
             hidden_size=int(shape["hidden_size"]),
             num_attention_heads=int(shape["num_attention_heads"]),
             layer_norm_eps=float(shape["layer_norm_eps"]),
         )
-        assert 1 <= made.num_hidden_layers <= 48 and made.num_attention_heads > 0
-        assert made.hidden_size % made.num_attention_heads == 0
-    except (AssertionError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ModelError(f"the model's config has no valid {part!r} section: {shape!r}") from error
+    heads, width = made.num_attention_heads, made.hidden_size
+    if not (1 <= made.num_hidden_layers <= 48 and 1 <= heads <= width and width % heads == 0):
+        raise ModelError(f"the model's config has no valid {part!r} section: {shape!r}")
     return made
 
 

@@ -228,7 +228,7 @@ class FeatureExtractor:
 
     def _strong_links(self) -> dict[int, str]:
         """Links sure enough that a reading which leaves them out needs a reason."""
-        strong = {}
+        strong: dict[int, str] = {}
         for place, link in enumerate(self.links):
             if link.candidates and link.candidates[0].score >= 0.75:
                 strong[place] = link.candidates[0].kind

@@ -78,7 +78,7 @@ class PathRetriever:
         width: int,
     ) -> list[AnchoredPath]:
         leaving = sorted(self.schema.leaving(frontier), key=lambda r: (-float(scores[r.id]), r.id))
-        found = []
+        found: list[AnchoredPath] = []
         total = sum(float(scores[r.id]) for r in relations)
         for relation in leaving:
             if len(found) == width:

@@ -72,5 +72,44 @@ def write_checkpoint(
         shutil.rmtree(old, ignore_errors=True)
         os.replace(folder, old)
     os.chmod(place, 0o755)
+    for path in place.iterdir():
+        os.chmod(path, 0o644)
     os.replace(place, folder)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def assemble_checkpoint(
+    out: Path,
+    *,
+    encoder: Path,
+    reader: Path,
+    pruner: Mapping[str, NDArray[Any]],
+    calibration: NDArray[np.float32],
+    threshold: float,
+    info: Mapping[str, object],
+) -> None:
+    """Write the checkpoint that inference reads from the trained parts, each a Hugging Face folder; the reader's holds `heads.safetensors` too.
+
+    `calibration` are the weights of confidence, bias last; `info` says how the model was made.
+    """
+    from safetensors.numpy import load_file
+    from transformers import AutoConfig
+
+    heads = load_file(str(reader / "heads.safetensors"))
+    reader_tensors = pack(load_file(str(reader / "model.safetensors")))
+    reader_tensors |= {"score.weight": heads["score.weight"], "score.bias": heads["score.bias"]}
+    ranker = dict(pruner)
+    ranker |= {name: heads[name] for name in ("prior_weight", "null.weight", "null.bias")}
+    ranker["calibration"] = np.asarray(calibration, np.float32)
+    shapes = {
+        name: bert_shape(AutoConfig.from_pretrained(str(folder)))
+        for name, folder in (("encoder", encoder), ("reader", reader))
+    }
+    write_checkpoint(
+        out,
+        config={**shapes, "threshold": threshold, "info": dict(info)},
+        tokenizer_file=encoder / "tokenizer.json",
+        encoder=pack(load_file(str(encoder / "model.safetensors"))),
+        reader=reader_tensors,
+        ranker=ranker,
+    )

@@ -46,6 +46,19 @@ class Reader(nn.Module):
         self.null = nn.Linear(n_question_features + 2, 1)
         nn.init.zeros_(self.null.weight)
 
+    @classmethod
+    def load(cls, folder: Path, n_question_features: int) -> tuple[Any, Reader]:
+        """Return (tokenizer, reader) as `save_reader` wrote them, for inference."""
+        from safetensors.torch import load_file
+
+        tokenizer, bert = load_bert(folder)
+        reader = cls(bert, bert.config.hidden_size, n_question_features)
+        heads = load_file(str(folder / "heads.safetensors"))
+        reader.score.load_state_dict({"weight": heads["score.weight"], "bias": heads["score.bias"]})
+        reader.null.load_state_dict({"weight": heads["null.weight"], "bias": heads["null.bias"]})
+        reader.prior_weight.data = heads["prior_weight"].reshape(())
+        return tokenizer, reader.eval()
+
     def pair_logits(self, tokenizer: Any, questions: Sequence[str], lines: Sequence[str]) -> Tensor:
         """Return the reader's logit of each (question, line). Pairs of like length are encoded together. Shape: (n,)."""
         encoded = tokenizer(list(questions), list(lines), truncation=True, max_length=MAX_TOKENS)
@@ -137,7 +150,7 @@ def train_reader(
 
 def _batch_loss(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) -> Tensor:
     with torch.autocast("cpu", torch.bfloat16):
-        logits = _logits(model, tokenizer, chosen)
+        logits = reader_logits(model, tokenizer, chosen)
     total = torch.zeros(())
     weights = 0.0
     for example, (lines, null) in zip(chosen, logits, strict=True):
@@ -146,7 +159,8 @@ def _batch_loss(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) 
     return total / weights
 
 
-def _logits(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) -> list[tuple[Tensor, Tensor]]:
+def reader_logits(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) -> list[tuple[Tensor, Tensor]]:
+    """Return, for each question, the logits of its lines and that of "the graph does not say". Shapes: (n_lines,), ()."""
     questions = [e.record.question for e in chosen for _ in range(len(e.record.lines) + 1)]
     lines = [line for e in chosen for line in (*e.record.lines, NULL_LINE)]
     scored = model.pair_logits(tokenizer, questions, lines)
@@ -168,7 +182,7 @@ def evaluate_reader(model: Reader, tokenizer: Any, examples: Sequence[ReaderExam
     with torch.no_grad():
         for first in range(0, len(examples), 16):
             rows = examples[first : first + 16]
-            for example, (lines, null) in zip(rows, _logits(model, tokenizer, rows), strict=True):
+            for example, (lines, null) in zip(rows, reader_logits(model, tokenizer, rows), strict=True):
                 if not example.record.answerable:
                     kept.append(float(len(lines) == 0 or bool(null > lines.max())))
                     continue

