@@ -272,6 +272,8 @@ def ui(
         "server.port": str(port),
         "server.address": address,
         "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "viewer",
+        "theme.primaryColor": "#3b82c4",
     }
     flags = [part for key, value in options.items() for part in (f"--{key}", value)]
     try:

@@ -246,6 +246,8 @@ class Prediction:
 
 def _answer_to_dict(answer: Answer) -> dict[str, object]:
     term = answer.term
+    kind: str
+    value: str | bool
     if term.kind == "literal" and term.datatype == XSD_BOOLEAN:
         kind, value = "boolean", term.value in ("true", "1")
     else:

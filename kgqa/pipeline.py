@@ -1,6 +1,7 @@
 """Composes the stages: link, retrieve, enumerate, prune, read, answer.
 
-`Pipeline.load("world")` opens a graph and the shipped model; the pipeline is then a function from a question to a `Prediction`.
+`Pipeline.load("world")` opens a graph and the shipped model; the pipeline is then a function from a question to a
+`Prediction`.
 """
 
 from __future__ import annotations
@@ -115,7 +116,8 @@ def analyze(
 ) -> Analysis:
     """Retrieve and enumerate for one question.
 
-    `similarities` are the cosines of the question with `context.texts()`. `boost`, used to find training targets, is added to
+    `similarities` are the cosines of the question with `context.texts()`. `boost`, used to find training targets, is
+    added to
     the relations' scores.
     """
     n = len(context.schema.relations)
@@ -126,7 +128,8 @@ def analyze(
     cues = read_cues(text)
     retriever = PathRetriever(context.index, context.schema)
     paths = {
-        anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else [] for anchor in anchors_of(links)
+        anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else []
+        for anchor in anchors_of(links)
     }
     enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
     candidates = tuple(enumerator.enumerate(paths))
@@ -160,7 +163,8 @@ class Pipeline:
         threshold: float | None = None,
         n_threads: int = 2,
     ) -> Pipeline:
-        """Open a graph by name or file (or several) and a model folder, the shipped one by default. Raises KGQAError."""
+        """Open a graph by name or file (or several) and a model folder, the shipped one by default. Raises KGQAError.
+        """
         from kgqa.reasoning.model import Model, shipped_model
         from kgqa.stores.catalog import Catalog
 

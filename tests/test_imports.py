@@ -106,5 +106,5 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     import kgqa
 
     with pytest.raises(AttributeError, match="no attribute 'Pipelin'"):
-        kgqa.Pipelin  # noqa: B018
+        _ = kgqa.Pipelin
     assert {"Pipeline", "Question", "Prediction", "__version__"} <= set(dir(kgqa))

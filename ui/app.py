@@ -1,20 +1,21 @@
-"""The page: ask a graph in plain English and see the answer with its proof. Run by `kgqa ui`, or `streamlit run ui/app.py`.
+"""The page: ask a graph in plain English and see the answer with its proof. Run by `kgqa ui`.
 
-What strangers wrote (labels, file names, questions) is shown by `st.text`, `st.code`, `st.dataframe` and ECharts only, which
-never read it as markup.
+What strangers wrote (labels, file names, questions) is shown by `st.text`, `st.code`, `st.dataframe` and ECharts only,
+which never read it as markup.
 """
 
 from __future__ import annotations
 
-import inspect
+import copy
 import json
 import logging
+import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -23,6 +24,7 @@ if str(Path(__file__).resolve().parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import kgqa_rendering as rendering
+from kgqa.config import load_settings
 from kgqa.datatypes import Prediction, Question, Reading, Term
 from kgqa.errors import KGQAError
 
@@ -39,7 +41,11 @@ MAX_SENTENCES = 5
 MAX_TABLE_ROWS = 10_000
 UPLOAD_MAX_BYTES = 2 << 30
 UPLOAD_TIMEOUT_S = 900.0
-CERTAINTY_COLOURS = {"high": "green", "fair": "orange", "low": "gray"}
+CERTAINTY_COLOURS: Mapping[rendering.Certainty, Literal["green", "orange", "gray"]] = {
+    "high": "green",
+    "fair": "orange",
+    "low": "gray",
+}
 
 STYLE = """
 <style>
@@ -63,7 +69,9 @@ STYLE = """
   border-left: 3px solid #d1495b; background: rgba(209, 73, 91, 0.09); padding: 0.6rem 0.8rem; border-radius: 0.3rem;
 }
 [class*="st-key-evidence"] [data-testid="stText"] { font-size: 0.95rem; }
-[class*="st-key-examples"] button, [class*="st-key-examples"] button > div { justify-content: flex-start; text-align: left; }
+[class*="st-key-examples"] button, [class*="st-key-examples"] button > div {
+  justify-content: flex-start; text-align: left;
+}
 </style>
 """
 
@@ -91,10 +99,11 @@ def main() -> None:
         if pipeline is not None:
             _summary(pipeline.graph.index)
         _upload()
-        threshold = _choose_threshold(pipeline)
     if pipeline is not None and name is not None:
+        with st.sidebar:
+            threshold = _choose_threshold(pipeline)
         with page:
-            _conversation(pipeline, name, threshold)
+            _conversation(_with_threshold(pipeline, threshold), name)
 
 
 def _prepare_session() -> None:
@@ -154,7 +163,19 @@ def _pipeline(name: str, version: int) -> Pipeline:
     from kgqa import Pipeline
 
     del version  # part of the cache key only
-    return Pipeline.load(name)
+    settings = load_settings(os.environ)
+    loaded = Pipeline.load(
+        name, model=settings.model_folder, threshold=settings.threshold, n_threads=settings.n_threads
+    )
+    loaded("Who?")  # makes what is made on first use: copies share it, and the first answer is as quick as the next
+    return loaded
+
+
+def _with_threshold(pipeline: Pipeline, threshold: float) -> Pipeline:
+    """Return a pipeline that shares everything but the threshold: the cached one serves other sessions too."""
+    shared = copy.copy(pipeline)
+    shared.threshold = threshold
+    return shared
 
 
 def _open(name: str) -> Pipeline | None:
@@ -209,13 +230,17 @@ def _upload() -> None:
 
 
 def _load(file_name: str, content: bytes | memoryview) -> str | None:
-    """Load an uploaded file as a new graph and return its generated name; None where it was refused, with the reason kept."""
+    """Load an uploaded file as a new graph and return its name, or None and keep the reason why it was refused."""
     from kgqa.stores.catalog import Catalog
     from kgqa.stores.guarded_reading import LoadLimits
 
     state = st.session_state
     progress = st.empty()
-    progress.text("Loading…")
+
+    def show_progress(n_triples: int) -> None:
+        progress.text(f"Loading… {n_triples:,} triples")
+
+    show_progress(0)
     shown_name = rendering.plain(file_name, max_chars=60) or "The file"
     name = f"{rendering.slug(file_name)}-{secrets.token_hex(3)}"
     with tempfile.TemporaryDirectory(prefix="kgqa-upload-") as folder:
@@ -226,7 +251,8 @@ def _load(file_name: str, content: bytes | memoryview) -> str | None:
                 [path],
                 name,
                 limits=LoadLimits(max_bytes=UPLOAD_MAX_BYTES, timeout_s=UPLOAD_TIMEOUT_S),
-                progress=lambda n_triples: progress.text(f"Loading… {n_triples:,} triples"),
+                label_predicates=load_settings(os.environ).label_predicates,
+                progress=show_progress,
                 replace=False,
             )
         except (KGQAError, ValueError, OSError) as error:
@@ -240,30 +266,25 @@ def _load(file_name: str, content: bytes | memoryview) -> str | None:
     return name
 
 
-def _choose_threshold(pipeline: Pipeline | None) -> float | None:
-    """Return the least confidence that counts as an answer; None where the pipeline offers no choice."""
-    default = getattr(pipeline, "threshold", None)
-    if pipeline is None or not isinstance(default, float):
-        return None
-    if "threshold" not in inspect.signature(pipeline.answer).parameters:
-        return None
+def _choose_threshold(pipeline: Pipeline) -> float:
+    """Return the least confidence that counts as an answer in this session; the pipeline's own until it is changed."""
     chosen: float = st.slider(
         "Answer only when at least this sure",
         0.0,
         1.0,
-        default,
-        0.05,
+        round(pipeline.threshold, 2),
+        0.01,
         format="percent",
         key="threshold",
         help="Below this confidence the best reading is shown as unsure instead of as the answer.",
     )
-    return chosen
+    return pipeline.threshold if chosen == round(pipeline.threshold, 2) else chosen
 
 
 # -- the conversation
 
 
-def _conversation(pipeline: Pipeline, name: str, threshold: float | None) -> None:
+def _conversation(pipeline: Pipeline, name: str) -> None:
     """Show the question box, and below it the answers, the newest first: an answer is never scrolled out of sight."""
     turns: list[rendering.Turn] = st.session_state["turns"]
     examples = _examples(name, pipeline.graph.index, _version(name))
@@ -272,7 +293,7 @@ def _conversation(pipeline: Pipeline, name: str, threshold: float | None) -> Non
         typed = st.chat_input("Ask a question about this graph", max_chars=MAX_QUESTION_CHARS, key="typed")
     asked = typed or st.session_state.pop("asked", None)
     if asked:
-        turns.append(_ask(pipeline, asked, threshold))
+        turns.append(_ask(pipeline, asked))
         st.session_state["n_asked"] += 1
         del turns[:-MAX_TURNS]
     if turns:
@@ -299,7 +320,7 @@ def _conversation(pipeline: Pipeline, name: str, threshold: float | None) -> Non
 
 
 def _scroll_to_top(n_asked: int) -> None:
-    """Bring the newest answer into sight, once a question: a browser runs a script again only when its text has changed."""
+    """Bring the newest answer into sight, once a question: a script runs again only when its text has changed."""
     script = f"document.querySelector('[data-testid=\"stMain\"]').scrollTo(0, 0); // {n_asked:d}"
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
@@ -319,12 +340,10 @@ def _ask_next(question: str) -> None:
     st.session_state["asked"] = question
 
 
-def _ask(pipeline: Pipeline, question: str, threshold: float | None) -> rendering.Turn:
+def _ask(pipeline: Pipeline, question: str) -> rendering.Turn:
     with st.spinner("Reading the graph…"):
         try:
-            if threshold is None:
-                return rendering.Turn(question, pipeline.answer(Question(question)))
-            return rendering.Turn(question, pipeline.answer(Question(question), threshold=threshold))
+            return rendering.Turn(question, pipeline.answer(Question(question)))
         except KGQAError as error:
             return rendering.Turn(question, failure=rendering.plain(str(error), max_chars=400))
         except Exception:
@@ -369,12 +388,13 @@ def _show_turn(turn: rendering.Turn, number: int, pipeline: Pipeline, *, latest:
     if turn.prediction is None:
         _text("failure", turn.failure)
         return
-    if turn.prediction.status == "answered":
+    answered = turn.prediction.status == "answered"
+    if answered:
         _show_answers(turn.prediction, number)
     else:
         _show_no_answer(turn.prediction, number)
     with st.container(key=f"proof-{number}", gap="xxsmall"):
-        _show_proof(turn.prediction, number, pipeline.graph.index, latest=latest and turn.prediction.status == "answered")
+        _show_proof(turn.prediction, number, pipeline.graph.index, draw=latest and answered)
 
 
 def _show_answers(prediction: Prediction, number: int) -> None:
@@ -433,7 +453,7 @@ def _show_no_answer(prediction: Prediction, number: int) -> None:
             st.text(f"then: {rendering.preview_text(reading)}")
 
 
-def _show_proof(prediction: Prediction, number: int, index: GraphIndex, *, latest: bool) -> None:
+def _show_proof(prediction: Prediction, number: int, index: GraphIndex, *, draw: bool) -> None:
     def name_of(term: Term) -> str:
         node = index.find(term.value)
         return index.label(node) if node >= 0 else ""
@@ -441,11 +461,9 @@ def _show_proof(prediction: Prediction, number: int, index: GraphIndex, *, lates
     sentences = rendering.evidence_sentences(prediction)
     if prediction.status == "answered" and len(sentences) > MAX_SENTENCES:
         with st.expander(f"All {len(sentences):,} facts behind this", type="compact"):
-            st.dataframe(
-                {"Fact": sentences[:MAX_TABLE_ROWS]}, hide_index=True, height=_table_height(len(sentences))
-            )
+            st.dataframe({"Fact": sentences[:MAX_TABLE_ROWS]}, hide_index=True, height=_table_height(len(sentences)))
     if prediction.evidence or prediction.subgraph.facts:
-        with st.expander("Picture", type="compact", expanded=latest, key=f"picture-{number}", on_change="rerun") as box:
+        with st.expander("Picture", type="compact", expanded=draw, key=f"picture-{number}", on_change="rerun") as box:
             if box.open:
                 drawn = rendering.picture(prediction, name_of=name_of, dark=st.context.theme.type == "dark")
                 if drawn is not None:
@@ -462,7 +480,7 @@ def _show_proof(prediction: Prediction, number: int, index: GraphIndex, *, lates
     if readings := rendering.runner_ups(prediction):
         with st.expander("Other readings", type="compact"):
             _show_readings(readings)
-    with st.expander("How it was read", type="compact"):
+    with st.expander("How it was read", type="compact"), st.container(gap="xsmall"):
         for line in rendering.link_lines(prediction) or ("Nothing in the question was found in the graph.",):
             st.text(line)
         if prediction.timings_ms:
@@ -471,8 +489,9 @@ def _show_proof(prediction: Prediction, number: int, index: GraphIndex, *, lates
 
 def _show_readings(readings: Sequence[Reading]) -> None:
     for reading in readings:
-        st.text(f"{rendering.percent(reading.probability)}  {rendering.reading_text(reading)}")
-        _text("quiet", rendering.preview_text(reading))
+        with st.container(gap="xxsmall"):
+            st.text(f"{rendering.percent(reading.probability)} · {rendering.reading_text(reading)}")
+            _text("quiet", rendering.preview_text(reading))
 
 
 if __name__ == "__main__":

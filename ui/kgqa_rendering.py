@@ -1,7 +1,7 @@
 """What the page shows of a prediction, as plain values: needs no Streamlit.
 
-Labels, file names and questions come from strangers. `plain` makes them safe to read; that they are shown as text and never
-as markup is the page's duty.
+Labels, file names and questions come from strangers. `plain` makes them safe to read; that they are shown as text and
+never as markup is the page's duty.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ _SPACE = re.compile(r"\s+")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _EVERYDAY = re.compile(r"[^\W_]+(?:[ '’-][^\W_]+|, [^\W_]+)*")
 # A predicate whose label is a verb or ends in a preposition makes no "What is the ... of ...?".
-_NOT_A_NOUN = re.compile(r"(?:has|have|is|was|are|did|can)\b.*|.*\b(?:of|by|in|to|from|with|for|at|on|as)$", re.IGNORECASE)
+_NOT_A_NOUN = re.compile(
+    r"(?:has|have|is|was|are|did|can)\b.*|.*\b(?:of|by|in|to|from|with|for|at|on|as)$", re.IGNORECASE
+)
 
 
 # -- text
@@ -221,7 +223,7 @@ def timing_line(prediction: Prediction) -> str:
 class Picture:
     """An ECharts option object that draws a subgraph, and what it leaves out.
 
-    Nodes carry their text as `name`, which ECharts draws as text and escapes in tooltips. `alt` says the picture in words.
+    Nodes carry their text as `name`, which ECharts draws as text and escapes in tooltips. `alt` says what is drawn.
     """
 
     spec: dict[str, object]
@@ -246,9 +248,9 @@ def picture(
 ) -> Picture | None:
     """Return the facts behind a prediction as a force-directed graph; None where there are none.
 
-    The evidence comes first, then, as long as `max_nodes` allows, the subgraph's facts that touch it. A literal is a node of its
-    own for each subject, so that two things with the same number do not look related. `name_of` gives the graph's label of an
-    IRI, or an empty string.
+    The evidence comes first, then, as long as `max_nodes` allows, the subgraph's facts that touch it. A literal is a
+    node of its own for each subject, so that two things with the same number do not look related. `name_of` gives the
+    graph's label of an IRI, or an empty string.
     """
     facts = _facts_to_draw(prediction)
     if not facts:
@@ -411,8 +413,8 @@ def example_questions(
 ) -> tuple[str, ...]:
     """Return questions that a graph's schema suggests.
 
-    `classes` are (label, number of instances), `relations` (label of a thing, label of a predicate it has). Labels that would
-    not read well in a sentence, markup among them, are passed over.
+    `classes` are (label, number of instances), `relations` (label of a thing, label of a predicate it has). Labels that
+    would not read well in a sentence, markup among them, are passed over.
     """
     asked = [
         f"What is the {relation.strip()} of {thing.strip()}?"

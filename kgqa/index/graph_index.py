@@ -1,7 +1,9 @@
 """The integer index of one graph: who is connected to whom, by what, in both directions.
 
-Every term has an id; triples are kept three times as sorted integer arrays (by subject, by object, by predicate), so that
-following a predicate is a slice. Arrays are written as `.npy` and opened memory-mapped. Strings are decoded only when read.
+Every term has an id; triples are kept three times as sorted integer arrays (by subject, by object, by predicate), so
+that
+following a predicate is a slice. Arrays are written as `.npy` and opened memory-mapped. Strings are decoded only when
+read.
 Layout after the compressed sparse rows of Saad, "Iterative Methods for Sparse Linear Systems", section 3.4.
 """
 
@@ -315,9 +317,10 @@ class GraphIndex:
         place = int(np.searchsorted(self.pred_terms, node))
         return place if node >= 0 and place < self.n_predicates and self.pred_terms[place] == node else -1
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - as for `instances`
+    @lru_cache(maxsize=4096)
     def value_kind_of(self, predicate: int) -> int:
-        """Return what the values of a predicate are compared as: DATE if most of its numbers and dates are dates, else NUMBER."""
+        """Return what the values of a predicate are compared as: DATE if most of its numbers and dates are dates,
+        else NUMBER."""
         a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
         counts = np.bincount(self.value_kind[self.pred_o[a:b]], minlength=4)
         return DATE if counts[DATE] > counts[NUMBER] else NUMBER
@@ -386,15 +389,14 @@ class GraphIndex:
 
     @cached_property
     def class_sizes(self) -> dict[int, int]:
-        """Each class that has instances -> how many (subclasses included). Schema classes such as owl:Class are left out."""
+        """Each class that has instances -> how many (subclasses included). Schema classes such as owl:Class are left
+        out."""
         classes: set[int] = set()
         for p in self.type_predicates:
             a, b = int(self.pred_start[p]), int(self.pred_start[p + 1])
             classes.update(np.unique(self.pred_o[a:b]).tolist())
         classes.update(parent for parent in self.subclasses)
-        kept = (
-            c for c in sorted(classes) if self.kind[c] == 0 and not self.text_of(c).startswith(_SCHEMA_NAMESPACES)
-        )
+        kept = (c for c in sorted(classes) if self.kind[c] == 0 and not self.text_of(c).startswith(_SCHEMA_NAMESPACES))
         sizes = ((c, len(self.instances(c))) for c in kept)
         return {c: size for c, size in sizes if size}
 
@@ -406,11 +408,13 @@ class GraphIndex:
             a, b = int(self.pred_start[p]), int(self.pred_start[p + 1])
             for subject, kind in zip(self.pred_s[a:b].tolist(), self.pred_o[a:b].tolist(), strict=True):
                 name = self.text_of(kind) if self.kind[kind] == 0 else ""
-                if name.startswith(_SCHEMA_NAMESPACES) and not name.endswith(("#NamedIndividual", "#Thing", "#Resource")):
+                if name.startswith(_SCHEMA_NAMESPACES) and not name.endswith(
+                    ("#NamedIndividual", "#Thing", "#Resource")
+                ):
                     nodes.add(subject)
         return frozenset(nodes)
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - an index lives as long as the process needs it
+    @lru_cache(maxsize=4096)
     def instances(self, klass: int) -> Ids:
         """Return the instances of a class or of its subclasses, sorted."""
         found = [_EMPTY]
@@ -419,7 +423,7 @@ class GraphIndex:
             found.append(self.follow(members, p, inverse=True))
         return np.unique(np.concatenate(found))
 
-    @lru_cache(maxsize=100_000)  # noqa: B019
+    @lru_cache(maxsize=100_000)
     def classes_of(self, node: int) -> tuple[int, ...]:
         """Return the classes stated for a node, the smallest first."""
         found: list[int] = []
@@ -429,7 +433,7 @@ class GraphIndex:
 
     # -- labels
 
-    @lru_cache(maxsize=200_000)  # noqa: B019
+    @lru_cache(maxsize=200_000)
     def labels(self, node: int) -> tuple[tuple[str, bool], ...]:
         """Return (label, is_alternative) of a node as stated, the one to display first. Empty if none is stated.
 
@@ -447,7 +451,7 @@ class GraphIndex:
         found.sort()
         return tuple(dict.fromkeys((text, alternative) for alternative, _, _, text in found if text.strip()))
 
-    @lru_cache(maxsize=200_000)  # noqa: B019
+    @lru_cache(maxsize=200_000)
     def label(self, node: int) -> str:
         """Return the text to show for a term: its label, its split local name, or a literal's lexical form."""
         if self.kind[node] == 1:
@@ -482,7 +486,9 @@ class GraphIndex:
 
     def nameless(self, node: int) -> bool:
         """Return whether a node has no label and an IRI without words, so that it cannot be named in a sentence."""
-        return self.kind[node] == 2 or (self.kind[node] == 0 and not self.labels(node) and is_opaque(self.text_of(node)))
+        return self.kind[node] == 2 or (
+            self.kind[node] == 0 and not self.labels(node) and is_opaque(self.text_of(node))
+        )
 
     def __hash__(self) -> int:
         return id(self)
@@ -512,10 +518,21 @@ def _member(values: Ids, sorted_nodes: Ids) -> NDArray[np.bool_]:
 
 
 def _load_array(path: Path) -> NDArray[Any]:
+    """Return a stored array, memory-mapped, as a plain ndarray: slicing np.memmap is several times slower."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except ValueError:  # an empty array cannot be mapped
-        return np.load(path, allow_pickle=False)  # type: ignore[no-any-return]
+        return np.asarray(np.load(path, allow_pickle=False))
 
 
-__all__ = ["BOOLEAN", "DATE", "DEFAULT_LABEL_PREDICATES", "NO_VALUE", "NUMBER", "GraphIndex", "Ids", "build_index", "normalize"]
+__all__ = [
+    "BOOLEAN",
+    "DATE",
+    "DEFAULT_LABEL_PREDICATES",
+    "NO_VALUE",
+    "NUMBER",
+    "GraphIndex",
+    "Ids",
+    "build_index",
+    "normalize",
+]

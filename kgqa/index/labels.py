@@ -77,7 +77,7 @@ class LabelIndex:
             return []
         return sorted(found, key=lambda item: -item[1])
 
-    @lru_cache(maxsize=10_000)  # noqa: B019 - bounded, and the index outlives its questions
+    @lru_cache(maxsize=10_000)
     def corrections(self, word: str) -> tuple[tuple[str, float], ...]:
         """Return (label word, similarity) for words one slip away (two for eight letters or more), best first."""
         from rapidfuzz.distance import OSA
@@ -94,7 +94,7 @@ class LabelIndex:
                     found.append((other, 1 - distance / len(word) - (0 if same_start else 0.1)))
         return tuple(sorted(found, key=lambda item: (-item[1], item[0]))[:3])
 
-    @lru_cache(maxsize=10_000)  # noqa: B019
+    @lru_cache(maxsize=10_000)
     def same_stem(self, word: str) -> tuple[str, ...]:
         """Return label words that share a stem of at least five letters: "negotiate" finds "negotiation"."""
         if len(word) < 6:

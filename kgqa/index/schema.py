@@ -1,4 +1,5 @@
-"""The relations of a graph as a question sees them: one readable hop each, read through blank nodes, in both directions."""
+"""The relations of a graph as a question sees them: one readable hop each, read through blank nodes, in both
+directions."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ _KIND_WORDS = {NUMBER: "a number", DATE: "a date", BOOLEAN: "yes or no", TEXT: "
 class Relation:
     """One hop. `path` has one step, or two where a blank node is read through.
 
-    `fan_out` is the mean number of ends a start has; `n_pairs` how many triples the first step has. `end_kind` is ENTITY, TEXT,
+    `fan_out` is the mean number of ends a start has; `n_pairs` how many triples the first step has. `end_kind` is
+    ENTITY, TEXT,
     or the value kind of a literal end.
     """
 

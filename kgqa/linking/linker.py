@@ -1,6 +1,7 @@
 """The entity linker: label matching over every span of the question, with values and unlinked names.
 
-Matching is by dictionary (n-gram scan), so that it costs the same for every graph; ambiguity is left open for the reader.
+Matching is by dictionary (n-gram scan), so that it costs the same for every graph; ambiguity is left open for the
+reader.
 """
 
 from __future__ import annotations

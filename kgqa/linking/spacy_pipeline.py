@@ -1,19 +1,20 @@
 """The entity linker as a spaCy pipeline component.
 
-`kgqa_entity_linker` is registered as a spaCy factory (an entry point of this package), so `spacy.blank("en").add_pipe("kgqa_entity_linker")` works wherever the package is
-installed. The component sets `doc.ents` with `kb_id_` (the IRI of the best candidate, or "NIL") and keeps every candidate in `doc._.entity_links`.
+`kgqa_entity_linker` is registered as a spaCy factory (an entry point of this package), so
+`spacy.blank("en").add_pipe("kgqa_entity_linker")` works wherever the package is
+installed. The component sets `doc.ents` with `kb_id_` (the IRI of the best candidate, or "NIL") and keeps every
+candidate in `doc._.entity_links`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.util import filter_spans
 
 from kgqa.datatypes import EntityLink, Question
 from kgqa.protocols import EntityLinker
-
-if TYPE_CHECKING:
-    from spacy.language import Language
-    from spacy.tokens import Doc
 
 NIL = "NIL"
 _LABELS = {"entity": "ENTITY", "class": "CLASS", "literal": "LITERAL", "value": "VALUE"}
@@ -31,10 +32,8 @@ class EntityLinkerComponent:
         self.linker = linker
 
     def __call__(self, doc: Doc) -> Doc:
-        """Set `doc.ents` and `doc._.entity_links`. Where spans overlap, `doc.ents` holds the surest, then the longest."""
-        from spacy.tokens import Span
-        from spacy.util import filter_spans
-
+        """Set `doc.ents` and `doc._.entity_links`. Where spans overlap, `doc.ents` holds the surest, then the
+        longest."""
         if self.linker is None:
             return doc
         links = self.linker.link(Question(doc.text))
@@ -50,10 +49,9 @@ class EntityLinkerComponent:
         return doc
 
 
+@Language.factory("kgqa_entity_linker")
 def create_entity_linker(nlp: Language, name: str) -> EntityLinkerComponent:
     """Make the component; what spaCy calls for `add_pipe("kgqa_entity_linker")`."""
-    from spacy.tokens import Doc
-
     if not Doc.has_extension("entity_links"):
         Doc.set_extension("entity_links", default=())
     return EntityLinkerComponent(name)
@@ -62,16 +60,12 @@ def create_entity_linker(nlp: Language, name: str) -> EntityLinkerComponent:
 class SpacyEntityLinker:
     """Links by running a spaCy pipeline whose last component is the entity linker.
 
-    With `base`, an installed spaCy pipeline such as `en_core_web_sm`, its components run first and their entities stay where the graph
+    With `base`, an installed spaCy pipeline such as `en_core_web_sm`, its components run first and their entities
+    stay where the graph
     knows nothing better; without, `spacy.blank("en")` only tokenizes.
     """
 
     def __init__(self, linker: EntityLinker, *, base: str | None = None) -> None:
-        import spacy
-        from spacy.language import Language
-
-        if not Language.has_factory("kgqa_entity_linker"):
-            Language.factory("kgqa_entity_linker", func=create_entity_linker)
         self.nlp = spacy.load(base) if base else spacy.blank("en")
         component = self.nlp.add_pipe("kgqa_entity_linker")
         assert isinstance(component, EntityLinkerComponent)

@@ -1,4 +1,5 @@
-"""Numbers, dates and ranges in a question: "over 2.5 million", "the 1990s", "before May 2001", "between 5 and 10 kg"."""
+"""Numbers, dates and ranges in a question: "over 2.5 million", "the 1990s", "before May 2001", "between 5 and 10
+kg"."""
 
 from __future__ import annotations
 
@@ -67,11 +68,21 @@ _SINCE = r"since|(?:no|not) earlier than|not before|from|starting|as of|depuis|d
 _BEFORE = r"(?<!not )before|(?<!no )(?<!not )earlier than|prior to|ahead of|older than|avant|antes de|vor"
 _UNTIL = r"until|till|(?:no|not) later than|up to|by|through|jusqu'en|hasta|bis"
 _FILLER = r"(?:\s+(?:the|a|an|of|year|about|end of))*\s*"
-_TRAILING_MORE = re.compile(r"^\s*(?:\w+\s+){0,2}?(?:or|and|and\s+/\s*or)\s+(?:more|above|over|longer|later|higher|greater|up|upwards|older|after)\b|^\s*\+", re.I)
-_TRAILING_LESS = re.compile(r"^\s*(?:\w+\s+){0,2}?(?:or|and)\s+(?:less|fewer|below|under|shorter|earlier|lower|younger|before)\b", re.I)
+_TRAILING_MORE = re.compile(
+    r"^\s*(?:\w+\s+){0,2}?(?:or|and|and\s+/\s*or)\s+(?:more|above|over|longer|later|higher|greater|up|upwards|older|after)\b|^\s*\+",
+    re.I,
+)
+_TRAILING_LESS = re.compile(
+    r"^\s*(?:\w+\s+){0,2}?(?:or|and)\s+(?:less|fewer|below|under|shorter|earlier|lower|younger|before)\b", re.I
+)
 _NUMBER_CUES = tuple(
     (re.compile(rf"(?:^|(?<=\W))(?:{words}){_FILLER}[$€£]?$", re.I), low, inclusive)
-    for words, low, inclusive in ((_AT_LEAST, True, True), (_AT_MOST, False, True), (_ABOVE, True, False), (_BELOW, False, False))
+    for words, low, inclusive in (
+        (_AT_LEAST, True, True),
+        (_AT_MOST, False, True),
+        (_ABOVE, True, False),
+        (_BELOW, False, False),
+    )
 )
 _DATE_CUES = tuple(
     (re.compile(rf"(?:^|(?<=\W))(?:{words}){_FILLER}$", re.I), kind)
@@ -173,7 +184,11 @@ def _date_range(parts: dict[str, str | None]) -> tuple[float, float, Term] | Non
         return None
     if day_text is None:
         following = (year + 1, 1) if month == 12 else (year, month + 1)
-        return days_since_epoch(year, month), days_since_epoch(*following), literal(f"{year}-{month:02d}", XSD + "gYearMonth")
+        return (
+            days_since_epoch(year, month),
+            days_since_epoch(*following),
+            literal(f"{year}-{month:02d}", XSD + "gYearMonth"),
+        )
     day = int(day_text)
     if not 1 <= day <= monthrange(year, month)[1]:
         return None

@@ -1,7 +1,9 @@
 """A checkpoint on disk: what is read is validated, and only safetensors and JSON are read.
 
-Layout: `config.json`, `tokenizer.json`, `encoder.safetensors` (bi-encoder), `reader.safetensors` (reader over pairs) and `ranker.safetensors` (pruner and
-calibration). Linear and embedding weights are int8 with one float32 scale a row (`NAME.int8`, `NAME.scale`); the rest is float32. The reader's word embeddings are the encoder's, stored once.
+Layout: `config.json`, `tokenizer.json`, `encoder.safetensors` (bi-encoder), `reader.safetensors` (reader over pairs)
+and `ranker.safetensors` (pruner and
+calibration). Linear and embedding weights are int8 with one float32 scale a row (`NAME.int8`, `NAME.scale`); the rest
+is float32. The reader's word embeddings are the encoder's, stored once.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ FILES = ("config.json", "tokenizer.json", "encoder.safetensors", "reader.safeten
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The tensors and settings of a trained model. `config` holds the encoder's and reader's shapes and the thresholds."""
+    """The tensors and settings of a trained model. `config` holds the encoder's and reader's shapes and the
+    thresholds."""
 
     folder: Path
     config: Mapping[str, Any]
@@ -100,7 +103,7 @@ def _read_tensors(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _bert_config(config: Mapping[str, Any], part: str) -> BertConfig:
-    shape = config.get(part)
+    shape: Any = config.get(part)
     try:
         made = BertConfig(
             num_hidden_layers=int(shape["num_hidden_layers"]),

@@ -1,6 +1,7 @@
 """What the wording of a question hints about its operator.
 
-Hints only open readings and feed the ranker as features; none decides. English, with the commonest French, Spanish and German forms.
+Hints only open readings and feed the ranker as features; none decides. English, with the commonest French, Spanish
+and German forms.
 """
 
 from __future__ import annotations
@@ -21,9 +22,17 @@ _OTHER = re.compile(
     r"\b(others?|else|remaining|rest of|same|besides|apart from|except|exclud\w*|excepting|aside from|share[sd]?|sharing|fellow|siblings?|brothers?|sisters?|colleagues?|co-?\w+|autres?|otr[oa]s?|andere[nrs]?|peers?|alongside|together with|likewise|as well as|mates?|\w+mates?|neighbou?rs?|itself|not counting)\b",
     re.I,
 )
-_NEGATION = re.compile(r"\b(not|no|never|without|isn't|aren't|don't|doesn't|didn't|hasn't|haven't|neither|nor|non|un\w+|lack\w*|sans|sin|ohne|kein\w*|pas|except)\b", re.I)
-_COMPARE = re.compile(r"\b(or|vs\.?|versus|than|between|compared|compare|ou|o|oder|que|lequel|laquelle|cu[aá]l)\b", re.I)
-_ORDER = re.compile(r"\b(order(?:ed)?|rank(?:ed|ing)?|sort(?:ed)?|chronological\w*|alphabetical\w*|from \w+ to \w+|(?:\w+est|most \w+|least \w+) first|par ordre|ordena\w*|ascending|descending|sequence|in order|starting with)\b", re.I)
+_NEGATION = re.compile(
+    r"\b(not|no|never|without|isn't|aren't|don't|doesn't|didn't|hasn't|haven't|neither|nor|non|un\w+|lack\w*|sans|sin|ohne|kein\w*|pas|except)\b",
+    re.I,
+)
+_COMPARE = re.compile(
+    r"\b(or|vs\.?|versus|than|between|compared|compare|ou|o|oder|que|lequel|laquelle|cu[aá]l)\b", re.I
+)
+_ORDER = re.compile(
+    r"\b(order(?:ed)?|rank(?:ed|ing)?|sort(?:ed)?|chronological\w*|alphabetical\w*|from \w+ to \w+|(?:\w+est|most \w+|least \w+) first|par ordre|ordena\w*|ascending|descending|sequence|in order|starting with)\b",
+    re.I,
+)
 _HIGH = re.compile(
     r"\b(most|more|highest|higher|largest|larger|biggest|bigger|longest|longer|heaviest|heavier|tallest|taller|greatest|greater|best|better|maximum|max|top|richest|strongest|deepest|widest|fastest|hottest|priciest|costliest|greatest|utmost|majority|plus|le plus|la plus|m[aá]s|mayor(?:es)?|mejor|gr[oö](?:ss|ß)t\w*|h[oö]chst\w*|l[aä]ngst\w*|meist\w*|record|peak|leading|ahead|oldest age|exceeds?|champion|grand\w*)\b",
     re.I,
@@ -32,9 +41,18 @@ _LOW = re.compile(
     r"\b(least|fewest|fewer|less|lowest|lower|smallest|smaller|shortest|shorter|lightest|lighter|minimum|min|worst|worse|cheapest|cheaper|poorest|weakest|tiniest|slowest|coldest|thinnest|narrowest|bottom|moins|menos|menor(?:es)?|peor|petite?|kleinst\w*|niedrigst\w*|k[uü]rzest\w*|wenigst\w*|nearest|closest|minor)\b",
     re.I,
 )
-_EARLY = re.compile(r"\b(first|earliest|earlier|oldest|older|longest[- ](?:serving|standing|running)|original|eldest|before|premi[eè]re?s?|primer[oa]?s?|ancien\w*|viejo|[aä]lteste\w*|erste\w*|senior|sooner|soonest|initial|debut|ancient|antigu[oa])\b", re.I)
-_LATE = re.compile(r"\b(last|latest|later|newest|newer|youngest|younger|most recent|more recent|recent\w*|final|after|derni[eè]re?s?|[uú]ltim[oa]s?|j[uü]ngst\w*|neuest\w*|letzte\w*|joven|r[eé]cent\w*|nouveau|newcomer)\b", re.I)
-_EST = re.compile(r"\b(?!(?:west|east|northwest|southwest|northeast|southeast|forest|interest|test|guest|request|budapest|best|honest|rest|harvest|contest|quest|protest|invest|everest|suggest|latest|earliest|midwest|priest|chest|nest|manifest|digest)\b)[a-z]{2,}est\b", re.I)
+_EARLY = re.compile(
+    r"\b(first|earliest|earlier|oldest|older|longest[- ](?:serving|standing|running)|original|eldest|before|premi[eè]re?s?|primer[oa]?s?|ancien\w*|viejo|[aä]lteste\w*|erste\w*|senior|sooner|soonest|initial|debut|ancient|antigu[oa])\b",
+    re.I,
+)
+_LATE = re.compile(
+    r"\b(last|latest|later|newest|newer|youngest|younger|most recent|more recent|recent\w*|final|after|derni[eè]re?s?|[uú]ltim[oa]s?|j[uü]ngst\w*|neuest\w*|letzte\w*|joven|r[eé]cent\w*|nouveau|newcomer)\b",
+    re.I,
+)
+_EST = re.compile(
+    r"\b(?!(?:west|east|northwest|southwest|northeast|southeast|forest|interest|test|guest|request|budapest|best|honest|rest|harvest|contest|quest|protest|invest|everest|suggest|latest|earliest|midwest|priest|chest|nest|manifest|digest)\b)[a-z]{2,}est\b",
+    re.I,
+)
 _ORDINALS = {
     word: rank
     for rank, words in enumerate(
@@ -61,9 +79,21 @@ _TOP = re.compile(
 )
 _WH = (
     ("who", re.compile(r"\b(who|whom|whose|qui|qui[eé]n(?:es)?|wer|wem|wen)\b", re.I)),
-    ("when", re.compile(r"\b(when|what (?:year|date|day|month)|which (?:year|date|day)|date|since when|quand|cu[aá]ndo|wann|in welchem jahr)\b", re.I)),
+    (
+        "when",
+        re.compile(
+            r"\b(when|what (?:year|date|day|month)|which (?:year|date|day)|date|since when|quand|cu[aá]ndo|wann|in welchem jahr)\b",
+            re.I,
+        ),
+    ),
     ("where", re.compile(r"\b(where|o[uù]\b|d[oó]nde|wo\b|in (?:what|which) (?:place|city|country))", re.I)),
-    ("how_much", re.compile(r"\b(how (?:much|many|long|tall|big|large|far|old|heavy|high|deep|wide|fast|often|hot|strong|expensive|big)|combien|cu[aá]nt\w+|wie ?(?:viel|lang|hoch|gro(?:ss|ß)|alt|schwer))\b", re.I)),
+    (
+        "how_much",
+        re.compile(
+            r"\b(how (?:much|many|long|tall|big|large|far|old|heavy|high|deep|wide|fast|often|hot|strong|expensive|big)|combien|cu[aá]nt\w+|wie ?(?:viel|lang|hoch|gro(?:ss|ß)|alt|schwer))\b",
+            re.I,
+        ),
+    ),
     ("which", re.compile(r"\b(which|what|quels?|quelles?|cu[aá]l(?:es)?|qu[eé]|welche\w?|was)\b", re.I)),
 )
 
@@ -95,7 +125,11 @@ def read_cues(text: str) -> Cues:
     est = bool(_EST.search(text))
     lowered = text.lower()
     rank = next((r for word, r in _ORDINALS.items() if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lowered)), 1)
-    if rank == 1 and re.search(r"\b(next|after|runner.?up|but one)\b", lowered) and (est or high or low or early or late):
+    if (
+        rank == 1
+        and re.search(r"\b(next|after|runner.?up|but one)\b", lowered)
+        and (est or high or low or early or late)
+    ):
         rank = 2
     top = _TOP.search(text)
     n_best = None

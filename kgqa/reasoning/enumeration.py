@@ -1,7 +1,9 @@
 """Every query graph worth considering for a question: anchored paths, their intersections, filters and operators.
 
-Everything enumerated is executable, and all but yes/no readings and counts have answers. Bounds are per family, so that no family
-can crowd out another. The scheme is that of Gu et al., "Don't Generate, Discriminate" (Pangu, 2023), with a fixed grammar in place of stepwise growth.
+Everything enumerated is executable, and all but yes/no readings and counts have answers. Bounds are per family, so
+that no family
+can crowd out another. The scheme is that of Gu et al., "Don't Generate, Discriminate" (Pangu, 2023), with a fixed
+grammar in place of stepwise growth.
 """
 
 from __future__ import annotations
@@ -41,7 +43,8 @@ class Anchor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Core:
-    """A set of nodes with the constraints that define it. `links` are the mentions it uses, `score` the mean relation score."""
+    """A set of nodes with the constraints that define it. `links` are the mentions it uses, `score` the mean relation
+    score."""
 
     constraints: tuple[Constraint, ...]
     nodes: Ids
@@ -118,7 +121,9 @@ class Enumerator:
         for anchor, found in paths.items():
             for path in found:
                 constraint = Constraint("node", path.back, (anchor.node,))
-                core = Core((constraint,), path.ends, frozenset((anchor.link,)), path.relations, anchor.score, path.score)
+                core = Core(
+                    (constraint,), path.ends, frozenset((anchor.link,)), path.relations, anchor.score, path.score
+                )
                 returns = bool(np.isin(anchor.node, path.ends)) or _comes_back(path)
                 if not returns or not _comes_back(path):
                     self._add(QueryGraph("list", (constraint,)), core)
@@ -175,7 +180,7 @@ class Enumerator:
         for first, second in combinations(groups, 2):
             if not self._disjoint(first[0].links, second[0].links):
                 continue
-            made = [core for a in first for b in second if (core := self._both(a, b)) is not None]
+            made = [both for a in first for b in second if (both := self._both(a, b)) is not None]
             pairs += sorted(made, key=_core_order)[:MAX_PAIR_CORES]
         pairs += self._unions(groups)
         pairs += self._same_anchor(groups)
@@ -186,7 +191,10 @@ class Enumerator:
             for core in [*path_cores, *pairs]:
                 if self._disjoint(klass.links, core.links) and (both := self._both(core, klass)) is not None:
                     with_class.append(both)
-        return [*sorted(pairs, key=_core_order)[: 2 * MAX_PAIR_CORES], *sorted(with_class, key=_core_order)[: 2 * MAX_PAIR_CORES]]
+        return [
+            *sorted(pairs, key=_core_order)[: 2 * MAX_PAIR_CORES],
+            *sorted(with_class, key=_core_order)[: 2 * MAX_PAIR_CORES],
+        ]
 
     def _triples(self, pairs: Sequence[Core], groups: Sequence[Sequence[Core]]) -> list[Core]:
         made = []
@@ -362,9 +370,9 @@ class Enumerator:
     # -- operators
 
     def _add(self, query: QueryGraph, core: Core, *more: Relation) -> None:
-        if query in self.found:
-            if self.found[query].link_score >= core.link_score and len(self.found[query].links) >= len(core.links):
-                return
+        known = self.found.get(query)
+        if known and known.link_score >= core.link_score and len(known.links) >= len(core.links):
+            return
         result = self.executor.run(query)
         if not result.is_empty:
             relations = core.relations + tuple(more)
@@ -412,7 +420,9 @@ class Enumerator:
             if core.links and len(core.constraints) <= 2 and not by_count:
                 best = self.found.get(replace(base, rank=self.cues.rank))
                 if best is not None:
-                    for onward in best_relations(self.schema.leaving(best.result.nodes), self.scores, frozenset((ENTITY, TEXT)), 2):
+                    for onward in best_relations(
+                        self.schema.leaving(best.result.nodes), self.scores, frozenset((ENTITY, TEXT)), 2
+                    ):
                         query = replace(base, rank=self.cues.rank, projection=onward.path)
                         self._add(query, core, relation, onward)
 
@@ -426,7 +436,9 @@ class Enumerator:
             leaving = self._common_relations(nodes)
             for relation in best_relations(leaving, self.scores, _VALUES, 8):
                 for descending in (True, False):
-                    query = QueryGraph("compare", among=tuple(nodes.tolist()), sort=relation.path, descending=descending)
+                    query = QueryGraph(
+                        "compare", among=tuple(nodes.tolist()), sort=relation.path, descending=descending
+                    )
                     self._add(query, core, relation)
                     if self.cues.ask and len(among) == 2:
                         self._add(replace(query, operator="ask", among=among), core, relation)
@@ -434,7 +446,11 @@ class Enumerator:
             for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
                 for descending in (True, False):
                     query = QueryGraph(
-                        "compare", among=tuple(nodes.tolist()), sort=relation.path, sort_by_count=True, descending=descending
+                        "compare",
+                        among=tuple(nodes.tolist()),
+                        sort=relation.path,
+                        sort_by_count=True,
+                        descending=descending,
                     )
                     self._add(query, core, relation)
                     if self.cues.ask and len(among) == 2:
@@ -482,7 +498,9 @@ class Enumerator:
                 if self.cues.negation:
                     query = QueryGraph("ask", (Constraint("truth", relation.path, truth=False),), among=among)
                     self._add(query, core, relation)
-            for relation in best_relations(self._possible(subject.node, leaving), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 4):
+            for relation in best_relations(
+                self._possible(subject.node, leaving), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 4
+            ):
                 self._add(QueryGraph("ask", (Constraint("exists", relation.path),), among=among), core, relation)
             self._fact_questions(subject, [a for a in anchors if a.kind in ("entity", "literal")], paths)
             self._value_questions(subject, leaving)
@@ -493,7 +511,9 @@ class Enumerator:
         for group in self._groups(entities):
             if len(group) == 2:
                 nodes = np.array([anchor.node for anchor in group], np.int32)
-                for relation in best_relations(self._common_relations(nodes), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 5):
+                for relation in best_relations(
+                    self._common_relations(nodes), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 5
+                ):
                     query = QueryGraph("ask", among=tuple(nodes.tolist()), shared=relation.path)
                     self._add(query, self._anchor_core(group), relation)
         for core in sorted(cores, key=_core_order)[:60]:
@@ -506,7 +526,9 @@ class Enumerator:
         more = self.schema.leaving(self.index.instances(classes[0])) if classes else []
         return list(dict.fromkeys((*leaving, *more)))
 
-    def _fact_questions(self, subject: Anchor, others: Sequence[Anchor], paths: dict[Anchor, list[AnchoredPath]]) -> None:
+    def _fact_questions(
+        self, subject: Anchor, others: Sequence[Anchor], paths: dict[Anchor, list[AnchoredPath]]
+    ) -> None:
         """Propositions possible by type, true or not: the same class already stands at the end of the relation."""
         possible = self._possible(subject.node, self.schema.leaving(np.array([subject.node], np.int32)))
         for other in others:
@@ -543,12 +565,16 @@ class Enumerator:
                 kind = NUMBER if span.kind == "number" else DATE
                 for relation in best_relations(leaving, self.scores, frozenset((kind,)), 4):
                     scaled = scale_range(span, self.units.get(place, ""), relation.label)
-                    query = QueryGraph("ask", (Constraint("range", relation.path, range=scaled),), among=(subject.node,))
+                    query = QueryGraph(
+                        "ask", (Constraint("range", relation.path, range=scaled),), among=(subject.node,)
+                    )
                     self._add(query, core, relation)
                 many = [r for r in leaving if r.fan_out > 1.0]
                 for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 2):
                     if span.kind == "number":
-                        query = QueryGraph("ask", (Constraint("count", relation.path, range=span),), among=(subject.node,))
+                        query = QueryGraph(
+                            "ask", (Constraint("count", relation.path, range=span),), among=(subject.node,)
+                        )
                         self._add(query, core, relation)
 
     def _empty_questions(self, anchors: Sequence[Anchor]) -> None:
@@ -604,7 +630,9 @@ def _comes_back(path: AnchoredPath) -> bool:
     return len(path.relations) == 2 and path.relations[1].path == reverse(path.relations[0].path)
 
 
-def _first_of(classes: Sequence[Core], singles: Sequence[Core], pairs: Sequence[Core], filtered: Sequence[Core]) -> list[Core]:
+def _first_of(
+    classes: Sequence[Core], singles: Sequence[Core], pairs: Sequence[Core], filtered: Sequence[Core]
+) -> list[Core]:
     """Return a bounded choice of cores in which no family crowds out another."""
     chosen = [*classes[:6]]
     for family, n in ((singles, 12), (pairs, 12), (filtered, 12)):

@@ -31,7 +31,8 @@ class EvidenceFinder:
         return self._facts(list(triples)[:MAX_FACTS_PER_ANSWER])
 
     def of_result(self, query: QueryGraph, result: Result) -> tuple[Fact, ...]:
-        """Return the facts behind the whole result: for a count what was counted, for an extremum the compared values."""
+        """Return the facts behind the whole result: for a count what was counted, for an extremum the compared
+        values."""
         triples: dict[tuple[int, int, int], None] = {}
         if query.operator == "ask":
             subjects = query.among or tuple(result.core[:MAX_WITNESSES].tolist())
@@ -47,7 +48,9 @@ class EvidenceFinder:
                     triples.update(dict.fromkeys(self._of_core(query, core)))
                     if query.projection:
                         triples.update(dict.fromkeys(self.connecting(core, query.projection, answer)))
-        return self._facts(list(triples)[:MAX_FACTS])
+        types = set(self.index.type_predicates)
+        ordered = sorted(triples, key=lambda triple: triple[1] in types)
+        return self._facts(ordered[:MAX_FACTS])
 
     def _runners_up(self, query: QueryGraph, result: Result) -> list[int]:
         starts, ends = self.index.edges(result.core[:5000], query.sort)

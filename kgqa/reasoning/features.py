@@ -32,9 +32,11 @@ FEATURES: tuple[str, ...] = (
     "n_links_used", "entities_unused", "values_unused", "classes_unused", "literals_unused", "link_score", "covered",
     "uses_fuzzy", "uses_literal", "uses_class_mention",
     "log_n_answers", "single_answer", "n_constraints", "has_projection", "has_union", "has_exclude",
-    "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint", "not_constraint", "missing_constraint", "negation_agrees",
+    "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint",
+    "not_constraint", "missing_constraint", "negation_agrees",
     "class_score", "class_score_gap", "answers_are_linked", "sort_by_count", "polarity_agrees", "polarity_conflicts",
-    "rank_used", "n_best_used", "n_best_ignored", "shared", "ask_compare", "negated_truth", "stored_number_for_count", "sort_score_gap",
+    "rank_used", "n_best_used", "n_best_ignored", "shared", "ask_compare", "negated_truth",
+    "stored_number_for_count", "sort_score_gap",
     *(f"op_{name}" for name in _OPERATORS),
     *(f"op_{name}_cue_{cue}" for name in _OPERATORS for cue in _CUES),
     *(f"answer_{name}" for name in _ANSWERS),
@@ -148,10 +150,18 @@ class FeatureExtractor:
         used = candidate.links
         spans = [self.links[i].mention for i in used]
         for node in candidate.query.among:
-            spans += [self.links[i].mention for i, link in enumerate(self.links) if any(c.node == node for c in link.candidates)]
+            spans += [
+                self.links[i].mention
+                for i, link in enumerate(self.links)
+                if any(c.node == node for c in link.candidates)
+            ]
         covered = {word for start, end, word in self.content if any(m.start <= start and end <= m.end for m in spans)}
         classes = self._class_words(candidate)
-        by_relation = frozenset().union(*(self._words_of(r.label) for r in candidate.relations)) if candidate.relations else frozenset()
+        by_relation = (
+            frozenset().union(*(self._words_of(r.label) for r in candidate.relations))
+            if candidate.relations
+            else frozenset()
+        )
         left = [w for w in self.content_words if w not in covered and w not in classes and w not in by_relation]
         f = {
             "n_links_used": len(used) / 3,

@@ -39,7 +39,11 @@ class Model:
         """The WordPiece tokenizer, truncating pairs at 112 tokens."""
         from tokenizers import Tokenizer
 
-        tokenizer = Tokenizer.from_file(str(self.checkpoint.folder / "tokenizer.json"))
+        path = self.checkpoint.folder / "tokenizer.json"
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise ModelError(f"{path} is not a tokenizer: {error}") from error
         tokenizer.no_padding()
         tokenizer.enable_truncation(MAX_TOKENS, strategy="longest_first")
         return tokenizer
@@ -102,9 +106,13 @@ class Model:
 
 
 def null_logit(
-    weights: Mapping[str, NDArray[Any]], null_line: float, question_features: NDArray[np.float32], prior: NDArray[np.float32]
+    weights: Mapping[str, NDArray[Any]],
+    null_line: float,
+    question_features: NDArray[np.float32],
+    prior: NDArray[np.float32],
 ) -> float:
-    """Return the logit of "the graph does not say": its line's, and what the links and the pruner's best logits tell."""
+    """Return the logit of "the graph does not say": its line's, and what the links and the pruner's best logits
+    tell."""
     best = float(prior.max()) if len(prior) else -5.0
     mean = float(np.sort(prior)[-5:].mean()) if len(prior) else -5.0
     told = np.append(question_features, np.array([best / 5, mean / 5], np.float32))

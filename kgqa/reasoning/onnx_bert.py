@@ -1,7 +1,9 @@
 """A BERT encoder as an ONNX graph, built straight from checkpoint tensors.
 
-Building the graph here keeps torch out of inference and lets safetensors be the only weights that ship. Linear layers whose weights are int8 (one scale an output row) run
-as dynamically quantized integer products (Jacob et al., "Quantization and Training of Neural Networks", 2018, section 2.3); float32 weights run as they are.
+Building the graph here keeps torch out of inference and lets safetensors be the only weights that ship. Linear layers
+whose weights are int8 (one scale an output row) run
+as dynamically quantized integer products (Jacob et al., "Quantization and Training of Neural Networks", 2018, section
+2.3); float32 weights run as they are.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ def build_bert(tensors: Tensors, config: BertConfig, *, head: str | None = None)
     """Return a serialized ONNX model.
 
     Inputs: `input_ids` and `token_type_ids`, int64, and `mask`, float32 (1 for tokens, 0 for padding), each of shape
-    (batch, seq). Output: `out`; without `head` unit vectors of the mean-pooled tokens, shape (batch, hidden); with `head`, the name of a linear layer, its logit over the first token, shape (batch,).
+    (batch, seq). Output: `out`; without `head` unit vectors of the mean-pooled tokens, shape (batch, hidden); with
+    `head`, the name of a linear layer, its logit over the mean-pooled tokens, shape (batch,).
     """
     return _Builder(tensors, config).build(head)
 
@@ -152,18 +155,22 @@ class _Builder:
 
     # -- ends
 
-    def _pooled(self, hidden: str) -> str:
+    def _mean(self, hidden: str) -> str:
+        """Return the mean over the tokens, padding left out: (batch, hidden)."""
         mask = self._op("Unsqueeze", ["mask", self._const(np.array([2], np.int64))])  # (batch, seq, 1)
         axis = self._const(np.array([1], np.int64))
         total = self._op("ReduceSum", [self._op("Mul", [hidden, mask]), axis], keepdims=0)
-        mean = self._op("Div", [total, self._op("ReduceSum", [mask, axis], keepdims=0)])
+        return self._op("Div", [total, self._op("ReduceSum", [mask, axis], keepdims=0)])
+
+    def _pooled(self, hidden: str) -> str:
+        mean = self._mean(hidden)
         return self._op("Div", [mean, self._op("ReduceL2", [mean], axes=[1], keepdims=1)])
 
     def _logit(self, hidden: str, head: str) -> str:
-        first = self._op("Gather", [hidden, self._const(np.array(0, np.int64))], axis=1)  # (batch, hidden)
+        mean = self._mean(hidden)
         weight = self._const(np.ascontiguousarray(dequantize(self.tensors, f"{head}.weight").T))
         bias = self._const(np.asarray(self.tensors[f"{head}.bias"], np.float32))
-        logit = self._op("Add", [self._op("MatMul", [first, weight]), bias])
+        logit = self._op("Add", [self._op("MatMul", [mean, weight]), bias])
         return self._op("Squeeze", [logit, self._const(np.array([1], np.int64))])
 
     # -- plumbing

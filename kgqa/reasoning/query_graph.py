@@ -1,7 +1,9 @@
 """Query graphs over node ids, and their execution on the graph index.
 
-A query graph has one core variable ?x under constraints, an optional projection from ?x to the answer, and an operator. The
-form follows the s-expressions of Gu et al., "Beyond I.I.D." (GrailQA, 2021), section 4, kept flat so that it stays readable.
+A query graph has one core variable ?x under constraints, an optional projection from ?x to the answer, and an
+operator. The
+form follows the s-expressions of Gu et al., "Beyond I.I.D." (GrailQA, 2021), section 4, kept flat so that it stays
+readable.
 """
 
 from __future__ import annotations
@@ -27,8 +29,11 @@ _EMPTY: Ids = np.empty(0, np.int32)
 class Constraint:
     """A condition on ?x, read along `path` from ?x outwards.
 
-    `node`: the path ends in one of `nodes`. `class`: ?x is an instance of `nodes[0]`. `range`: the path ends in a value within
-    `range`. `not`: the path does not end in any of `nodes`. `missing`: the path ends nowhere. `truth`: the path ends in the boolean `truth`. `exists`: the path ends anywhere. `count`: the number of distinct path ends lies within `range`.
+    `node`: the path ends in one of `nodes`. `class`: ?x is an instance of `nodes[0]`. `range`: the path ends in a
+    value within
+    `range`. `not`: the path does not end in any of `nodes`. `missing`: the path ends nowhere. `truth`: the path ends
+    in the boolean `truth`. `exists`: the path ends anywhere. `count`: the number of distinct path ends lies within
+    `range`.
     """
 
     kind: ConstraintKind
@@ -42,9 +47,12 @@ class Constraint:
 class QueryGraph:
     """An executable reading of a question. Two equal query graphs have the same answers.
 
-    `among` restricts ?x to named entities (the compared ones, or the subject of a yes/no question). `sort` orders ?x by the value its path ends in, or by the
-    number of distinct ends if `sort_by_count`. `rank` (from 1) and `n_best` select from the distinct sort values and the ordered list. For
-    `ask`: with `sort` and two entities in `among`, whether the first's value is the greater (`descending`) or the smaller; with `shared`, whether they have a path end in common;
+    `among` restricts ?x to named entities (the compared ones, or the subject of a yes/no question). `sort` orders ?x
+    by the value its path ends in, or by the
+    number of distinct ends if `sort_by_count`. `rank` (from 1) and `n_best` select from the distinct sort values and
+    the ordered list. For
+    `ask`: with `sort` and two entities in `among`, whether the first's value is the greater (`descending`) or the
+    smaller; with `shared`, whether they have a path end in common;
     otherwise whether anything satisfies the constraints.
     """
 

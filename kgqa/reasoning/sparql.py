@@ -133,7 +133,8 @@ class _Writer:
     def _comparable(self, path: Path) -> bool:
         """Return whether SPARQL orders and tells apart the ends of a path as the index does.
 
-        So it does where all have one datatype, no two the same value, and no date a time zone. Durations are left to SPARQL.
+        So it does where all have one datatype, no two the same value, and no date a time zone. Durations are left to
+        SPARQL.
         """
         ends = self._ends(path)
         kind = self.index.value_kind_of(path[-1][0])
@@ -268,7 +269,8 @@ def _bounds(variable: str, span: ValueRange, text: str = "") -> str:
 
 
 def _date_bound(text: str, sign: str, day: float) -> str:
-    """Compare the first ten characters: dates, date-times, months and years order alike as ISO text from year 0 to 9999."""
+    """Compare the first ten characters: dates, date-times, months and years order alike as ISO text from year 0 to
+    9999."""
     from datetime import date
 
     ordinal = int(day) + 719163

@@ -1,6 +1,7 @@
 """Units: what a question's number means in the unit that a relation's label states.
 
-"Longer than eight minutes" over a relation "duration (seconds)" compares with 480; "five million copies" over "sales (millions)" with 5.
+"Longer than eight minutes" over a relation "duration (seconds)" compares with 480; "five million copies" over "sales
+(millions)" with 5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The path retriever: a beam over relations that read like the question, from each topic entity, in both directions.
 
-The beam follows Zhang et al., "Subgraph Retrieval Enhanced Model for Multi-hop KBQA" (SR, 2022), section 4.1, with one difference: pruning is
+The beam follows Zhang et al., "Subgraph Retrieval Enhanced Model for Multi-hop KBQA" (SR, 2022), section 4.1, with
+one difference: pruning is
 local to each frontier, which keeps what a global cut loses.
 """
 
@@ -51,7 +52,8 @@ class PathRetriever:
         self.index, self.schema, self.max_hops = index, schema, max_hops
 
     def retrieve(self, anchor: int, scores: NDArray[np.float32]) -> list[AnchoredPath]:
-        """Return the paths from one node, those of the first hop first. `scores` holds one number a relation of the schema."""
+        """Return the paths from one node, those of the first hop first. `scores` holds one number a relation of the
+        schema."""
         start = np.array([anchor], np.int32)
         first = self._extend(anchor, (), (), start, scores, N_FIRST)
         found = list(first)

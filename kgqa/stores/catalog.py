@@ -84,7 +84,8 @@ class Catalog:
     ) -> LoadReport:
         """Load RDF files, merged, as the graph `name`, and return what was taken in.
 
-        All or nothing: on failure the graph of that name is as it was. Arguments are `load_graph`'s. Raises GraphLoadError
+        All or nothing: on failure the graph of that name is as it was. Arguments are `load_graph`'s. Raises
+        GraphLoadError
         (also where the name is taken and `replace` is False), and ValueError for a bad name or format.
         """
         return load_graph(
@@ -125,8 +126,10 @@ class Catalog:
     ) -> LoadedGraph:
         """Return the graph that the items name, merged where there are several.
 
-        An item is the name of a loaded graph, of a shipped one, or a file. What is not loaded yet is built once into the
-        cache folder, keyed by content; the keyword arguments matter then only. Raises UnknownGraphError, GraphLoadError.
+        An item is the name of a loaded graph, of a shipped one, or a file. What is not loaded yet is built once into
+        the
+        cache folder, keyed by content; the keyword arguments matter then only. Raises UnknownGraphError,
+        GraphLoadError.
         """
         if not names_or_files:
             raise ValueError("no graph was named")

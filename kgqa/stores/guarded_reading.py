@@ -27,7 +27,8 @@ _GZIP = b"\x1f\x8b"
 _ARCHIVES = {b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
 _BINARIES = {
     b"\x89PNG": "a PNG image", b"\xff\xd8\xff": "a JPEG image", b"GIF8": "a GIF image", b"%PDF": "a PDF document",
-    b"\x7fELF": "a program", b"SQLite format 3": "an SQLite database", b"PAR1": "a Parquet table", b"$HDT": "an HDT file",
+    b"\x7fELF": "a program", b"SQLite format 3": "an SQLite database", b"PAR1": "a Parquet table",
+    b"$HDT": "an HDT file",
 }  # fmt: skip
 _WIDE = {
     codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16",
@@ -174,7 +175,8 @@ class GuardedReader(io.RawIOBase):
             ratio = self._n_bytes / max(1, self._n_compressed)
             if ratio > self._limits.max_ratio:
                 raise GraphLoadError(
-                    f"inflates to more than {self._limits.max_ratio:g} times its size, like a gzip bomb (limit max_ratio)",
+                    f"inflates to more than {self._limits.max_ratio:g} times its size, "
+                    "like a gzip bomb (limit max_ratio)",
                     path=self._name,
                 )
         return data

@@ -1,9 +1,11 @@
 """The embedded SPARQL store: Oxigraph, in memory or in a folder.
 
 Oxigraph keeps numbers, dates and booleans as values: `01.50` comes back as `1.5`, and `"5"^^xsd:int` as an xsd:integer.
-Evidence must show the user's own text, so the triples whose literal it would respell are kept beside the store, verbatim.
+Evidence must show the user's own text, so the triples whose literal it would respell are kept beside the store,
+verbatim.
 
-Every triple is in the default graph; those of a named graph are in that graph too. (Oxigraph's own union of graphs counts
+Every triple is in the default graph; those of a named graph are in that graph too. (Oxigraph's own union of graphs
+counts
 a triple that two graphs state twice, which would make COUNT wrong.)
 """
 
@@ -104,7 +106,8 @@ def respellings(triples: Iterable[_Spelling]) -> dict[_Spelling, ox.Literal]:
 class OxigraphStore:
     """A `GraphStore` over pyoxigraph.
 
-    Queries run in this process, without a time limit, and SERVICE is not blocked: give it only queries that were built or
+    Queries run in this process, without a time limit, and SERVICE is not blocked: give it only queries that were
+    built or
     checked here. A file store is opened read-only; it stays readable while its folder is replaced.
     """
 
@@ -121,7 +124,7 @@ class OxigraphStore:
             for subject, predicate, obj in triples:
                 s, p, o = to_oxigraph(subject), to_oxigraph(predicate), to_oxigraph(obj)
                 if isinstance(s, ox.Literal) or not isinstance(p, ox.NamedNode):
-                    raise ValueError(f"not an RDF triple: {subject.n3()} {predicate.n3()} {obj.n3()}")  # noqa: TRY004
+                    raise ValueError(f"not an RDF triple: {subject.n3()} {predicate.n3()} {obj.n3()}")
                 if isinstance(o, ox.Literal) and may_be_respelled(o):
                     pending.append((s, p, o))
                 yield ox.Quad(s, p, o)
@@ -162,7 +165,8 @@ class OxigraphStore:
     def select(self, query: str) -> Sequence[Row]:
         """Return the rows of a SELECT query, in the query's order. Raises QueryError.
 
-        A literal taken from the graph is spelled as there, if the graph spells that value in one way only; a value spelled
+        A literal taken from the graph is spelled as there, if the graph spells that value in one way only; a value
+        spelled
         in several ways, or computed by the query, comes in Oxigraph's own spelling.
         """
         try:

@@ -15,7 +15,8 @@ from kgqa.protocols import Row, Triple
 
 
 def from_rdflib(node: Node) -> Term:
-    """Return an rdflib node as a term, its lexical form as rdflib holds it. Raises ValueError for variables and formulas.
+    """Return an rdflib node as a term, its lexical form as rdflib holds it. Raises ValueError for variables and
+    formulas.
 
     rdflib itself rewrites literals when it parses (`01.50` becomes `1.50`) unless `rdflib.NORMALIZE_LITERALS` is False.
     """
@@ -34,8 +35,10 @@ def from_rdflib(node: Node) -> Term:
 class RdflibStore:
     """A `GraphStore` over an rdflib graph; all named graphs of a Dataset are read as one. The graph is never changed.
 
-    Queries run one at a time, because rdflib's first concurrent ones break. An ill-typed literal, such as "thirty" as an
-    xsd:integer, is ordered among numbers by rdflib, where SPARQL calls for an error. FROM and SERVICE are not blocked: give it only
+    Queries run one at a time, because rdflib's first concurrent ones break. An ill-typed literal, such as "thirty" as
+    an
+    xsd:integer, is ordered among numbers by rdflib, where SPARQL calls for an error. FROM and SERVICE are not
+    blocked: give it only
     queries that were built or checked here.
     """
 
@@ -74,7 +77,7 @@ class RdflibStore:
             with self._lock:
                 result = self._graph.query(query)
                 if result.type == "SELECT":
-                    result.bindings  # noqa: B018 - rdflib evaluates here, and may fail here
+                    _ = result.bindings
         except Exception as error:  # rdflib raises its parser's and its evaluator's own kinds, and plain Exception
             raise QueryError(" ".join(str(error).split()) or type(error).__name__) from error
         if result.type != kind:

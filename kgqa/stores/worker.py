@@ -1,6 +1,7 @@
 """The child process of a load: reads a request from stdin, builds a graph folder, and reports in JSON lines on stdout.
 
-Run by `kgqa.stores.loading` only. A parser that dies of what it is fed dies here, under limits, and takes nothing along.
+Run by `kgqa.stores.loading` only. A parser that dies of what it is fed dies here, under limits, and takes nothing
+along.
 Lines are {"progress": n}, and at the end {"done": {...}} or {"error": {...}}.
 """
 

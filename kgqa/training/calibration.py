@@ -1,6 +1,7 @@
 """Confidence that means something: logistic calibration on graphs that were not trained on.
 
-Platt, "Probabilistic Outputs for Support Vector Machines" (1999), with the reader's probability, that of the null candidate and what the links tell as inputs.
+Platt, "Probabilistic Outputs for Support Vector Machines" (1999), with the reader's probability, that of the null
+candidate and what the links tell as inputs.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ RIGHT = 0.75
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the reader did with one question: the calibration features of its first choice, and whether that was right."""
+    """What the reader did with one question: the calibration features of its first choice, and whether that was right.
+    """
 
     features: NDArray[np.float32]
     right: bool
@@ -29,7 +31,9 @@ class Outcome:
 
 
 def reader_outcomes(folder: Path, examples: Sequence[ReaderExample]) -> list[Outcome]:
-    """Return the outcome of each example under the reader saved in `folder`. Candidates with the same grade count together."""
+    """Return the outcome of each example under the reader saved in `folder`. Candidates with the same grade count
+    together.
+    """
     tokenizer, model = Reader.load(folder, len(examples[0].record.question_features))
     outcomes = []
     with torch.no_grad():

@@ -14,7 +14,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="kgqa train", description=__doc__)
     made.add_argument(
         "folders", nargs="+", metavar="FOLDER[=WEIGHT]",
-        help="a folder with graph.ttl (or graph.nt) and questions.jsonl, or a folder of such folders; WEIGHT is its share (1)",
+        help="a folder with graph.ttl (or graph.nt) and questions.jsonl, or a folder of such; WEIGHT is its share (1)",
     )  # fmt: skip
     made.add_argument("--out", type=Path, required=True, help="where the model is written")
     made.add_argument("--base", type=Path, help="the encoder to start from, a Hugging Face folder [all-MiniLM-L6-v2]")
@@ -22,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--held-out", default="", help="names of folders that only calibrate, comma-separated")
     made.add_argument("--encoder-steps", type=int, default=500)
     made.add_argument("--reader-steps", type=int, default=2600)
-    made.add_argument("--reader-seconds", type=float, default=2400.0, help="the reader's training ends here at the latest")
+    made.add_argument(
+        "--reader-seconds", type=float, default=2400.0, help="the reader's training ends here at the latest"
+    )
     made.add_argument("--seed", type=int, default=0)
     return made
 

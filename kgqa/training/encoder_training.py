@@ -1,7 +1,9 @@
 """Fine-tunes the bi-encoder: a question near the relations and classes it needs, far from the others of its graph.
 
-InfoNCE (van den Oord et al., 2018, eq. 4) with one term a positive; the negatives are the other relations of the same graph, the reversed direction among them. A batch holds
-questions of one graph, so that each relation is encoded once for all of them. Word embeddings stay frozen: they are shared with the reader.
+InfoNCE (van den Oord et al., 2018, eq. 4) with one term a positive; the negatives are the other relations of the same
+graph, the reversed direction among them. A batch holds
+questions of one graph, so that each relation is encoded once for all of them. Word embeddings stay frozen: they are
+shared with the reader.
 """
 
 from __future__ import annotations
@@ -44,7 +46,10 @@ def embed(model: nn.Module, tokenizer: Any, texts: Sequence[str]) -> Tensor:
 
 
 def multi_positive_loss(logits: Tensor, positives: Tensor) -> Tensor:
-    """Return InfoNCE averaged over the positives of each row; a positive is no negative of another. Shapes: (n, m), (n, m) bool."""
+    """Return InfoNCE averaged over the positives of each row; a positive is no negative of another.
+
+    Shapes: (n, m), (n, m) bool.
+    """
     negatives = logits.masked_fill(positives, -torch.inf).logsumexp(1, keepdim=True)  # (n, 1)
     terms = -(logits - torch.logaddexp(logits, negatives))  # (n, m)
     rows = positives.any(1)
@@ -103,7 +108,7 @@ def train_encoder(
         loss = multi_positive_loss(logits[:, ~is_class], positives[:, ~is_class])
         if is_class.sum() > 1:
             loss = loss + CLASS_WEIGHT * multi_positive_loss(logits[:, is_class], class_positives[:, is_class])
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

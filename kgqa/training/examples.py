@@ -1,6 +1,7 @@
 """Training questions with the graphs they are asked of, read from folders.
 
-A folder holds one graph (`graph.ttl` or `graph.nt`) and `questions.jsonl`; each line has a question and either a gold `sparql` (null where the graph does not tell) or gold `answers` with the
+A folder holds one graph (`graph.ttl` or `graph.nt`) and `questions.jsonl`; each line has a question and either a gold
+`sparql` (null where the graph does not tell) or gold `answers` with the
 `gold_iris` that the gold query uses.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from kgqa.datatypes import XSD_BOOLEAN, Term
+from kgqa.datatypes import XSD_BOOLEAN, Term, TermKind
 from kgqa.index.graph_index import GraphIndex
 from kgqa.reasoning.enumeration import Candidate
 from kgqa.reasoning.query_graph import QueryGraph
@@ -80,14 +81,14 @@ def sparql_iris(sparql: str) -> frozenset[str]:
     for prefix, name in _NAME.findall(stripped):
         if prefix in prefixes:
             found.add(prefixes[prefix] + name.rstrip("."))
-    return frozenset(iri for iri in found if not iri.endswith(("#type", "XMLSchema#date", "XMLSchema#decimal")))
+    return frozenset(iri for iri in found if not iri.endswith(("#type", "#subClassOf")) and "XMLSchema#" not in iri)
 
 
 def read_folder(folder: Path) -> tuple[GraphIndex, list[TrainingExample]]:
     """Return the graph and the questions of a training folder. Gold queries are run here."""
-    from kgqa.stores.oxigraph import OxigraphStore, from_oxigraph
-
     import pyoxigraph as ox
+
+    from kgqa.stores.oxigraph import OxigraphStore, from_oxigraph
 
     path = next(p for p in (folder / "graph.ttl", folder / "graph.nt") if p.exists())
     quads = ox.parse(path=str(path))
@@ -125,6 +126,6 @@ def _examples(path: Path, store: object) -> Iterator[TrainingExample]:
 def _term(answer: dict[str, object]) -> Term:
     if answer["type"] == "boolean":
         return Term("literal", str(answer["value"]).lower(), XSD_BOOLEAN)
-    kind = "uri" if answer["type"] == "uri" else "literal"
     datatype = answer.get("datatype")
+    kind: TermKind = "uri" if answer["type"] == "uri" else "literal"
     return Term(kind, str(answer["value"]), str(datatype) if datatype else None)

@@ -55,7 +55,9 @@ def write_checkpoint(
     reader: Mapping[str, NDArray[Any]],
     ranker: Mapping[str, NDArray[Any]],
 ) -> None:
-    """Write a checkpoint folder beside `folder` and rename it. The reader's word embeddings are left out: they are the encoder's."""
+    """Write a checkpoint folder beside `folder` and rename it. The reader's word embeddings are left out: they are the
+    encoder's.
+    """
     from safetensors.numpy import save_file
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,8 @@ def assemble_checkpoint(
     threshold: float,
     info: Mapping[str, object],
 ) -> None:
-    """Write the checkpoint that inference reads from the trained parts, each a Hugging Face folder; the reader's holds `heads.safetensors` too.
+    """Write the checkpoint that inference reads from the trained parts, each a Hugging Face folder; the reader's
+    holds `heads.safetensors` too.
 
     `calibration` are the weights of confidence, bias last; `info` says how the model was made.
     """

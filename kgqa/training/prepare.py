@@ -1,6 +1,7 @@
 """Turns folders of graphs and questions into training records, in three steps that mirror the pipeline.
 
-1. `relation_records`: which relations and classes each question needs, found by enumerating with the gold relations first.
+1. `relation_records`: which relations and classes each question needs, found by enumerating with the gold relations
+first.
 2. `candidate_records`: the candidates the pipeline enumerates with a trained bi-encoder, their features and grades.
 3. `reader_records`: the pruner's best candidates as lines, with grades: what the reader learns from.
 """
@@ -64,7 +65,11 @@ def relation_records(folder: Path, known_words: frozenset[str]) -> tuple[list[st
         if not example.answers:
             continue
         analysis = analyze(
-            context, example.question, linker.link(Question(example.question)), nothing, boost=gold_boost(context, example)
+            context,
+            example.question,
+            linker.link(Question(example.question)),
+            nothing,
+            boost=gold_boost(context, example),
         )
         grades = candidate_grades(analysis.candidates, example, index)
         best = best_candidates(analysis, grades)
@@ -95,7 +100,8 @@ def candidate_records(
 ) -> Iterator[CandidateRecord]:
     """Yield what the pipeline would see for each question of a folder.
 
-    With `keep`, only the candidates it chooses are kept, and get their lines. A share of the questions, `delete_share`, is also asked of the graph without the relations its gold
+    With `keep`, only the candidates it chooses are kept, and get their lines. A share of the questions,
+    `delete_share`, is also asked of the graph without the relations its gold
     query uses: then nothing is right, and the nearest relation is the trap.
     """
     index, examples = read_folder(folder)
@@ -114,7 +120,9 @@ def candidate_records(
         if example.answers and rng.random() < delete_share and example.gold_iris:
             removals.append(gold_touching(context, example))
         for removed in removals:
-            analysis = analyze(context, example.question, links, similarities, boost=None if removed is None else -9 * removed)
+            analysis = analyze(
+                context, example.question, links, similarities, boost=None if removed is None else -9 * removed
+            )
             record = _record(analysis, example, context, removed)
             if keep is not None:
                 record = _kept(record, analysis, keep(record), linearizer)
@@ -149,7 +157,9 @@ def _record(
     )
 
 
-def _kept(record: CandidateRecord, analysis: Analysis, places: Sequence[int], linearizer: Linearizer) -> CandidateRecord:
+def _kept(
+    record: CandidateRecord, analysis: Analysis, places: Sequence[int], linearizer: Linearizer
+) -> CandidateRecord:
     chosen = list(places)
     lines = tuple(linearizer.line(analysis.candidates[i].query, analysis.candidates[i].result) for i in chosen)
     return CandidateRecord(
@@ -163,7 +173,14 @@ def best_places(grades: NDArray[np.float32]) -> list[int]:
     finite = np.nan_to_num(grades, nan=-1.0)
     if len(finite) == 0 or finite.max() < 0.3:
         return []
-    return np.flatnonzero(finite >= finite.max() - 1e-6).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero(finite >= finite.max() - 1e-6).tolist()
 
 
-__all__ = ["CandidateRecord", "RelationRecord", "best_candidates", "best_places", "candidate_records", "relation_records"]
+__all__ = [
+    "CandidateRecord",
+    "RelationRecord",
+    "best_candidates",
+    "best_places",
+    "candidate_records",
+    "relation_records",
+]

@@ -14,6 +14,8 @@ from kgqa.reasoning.features import FEATURES
 from kgqa.training.prepare import CandidateRecord
 
 Rng = np.random.Generator
+BATCH = 32
+MIN_STEPS = 200
 
 
 def grade_targets(grades: NDArray[np.float32], *, sharpness: float = 12.0) -> NDArray[np.float32]:
@@ -28,13 +30,16 @@ def grade_targets(grades: NDArray[np.float32], *, sharpness: float = 12.0) -> ND
 class Pruner(nn.Module):
     """Standardised features, one hidden layer, one logit a candidate."""
 
+    mean: Tensor
+    scale: Tensor
+
     def __init__(self, mean: Tensor, scale: Tensor, hidden: int = 64) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
         self.first = nn.Linear(len(mean), hidden)
         self.second = nn.Linear(hidden, 1)
-        self.drop = nn.Dropout(0.15)
+        self.drop = nn.Dropout(0.25)
 
     def forward(self, features: Tensor) -> Tensor:
         """Shapes: (n, n_features) to (n,)."""
@@ -52,7 +57,12 @@ class Pruner(nn.Module):
 
 
 def train_pruner(
-    records: Sequence[CandidateRecord], *, weights: Sequence[float], epochs: int = 12, seed: int = 0, report: Any = print
+    records: Sequence[CandidateRecord],
+    *,
+    weights: Sequence[float],
+    min_epochs: int = 8,
+    seed: int = 0,
+    report: Any = print,
 ) -> Pruner:
     """Return a pruner trained on the records that have a right candidate. `weights` are one a record."""
     torch.manual_seed(seed)
@@ -64,27 +74,29 @@ def train_pruner(
     assert sample.shape[1] == len(FEATURES)
     model = Pruner(torch.from_numpy(mean), torch.from_numpy(scale))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
-    total = epochs * len(usable) // 32
+    n_batches = -(-len(usable) // BATCH)
+    epochs = max(min_epochs, -(-MIN_STEPS // n_batches))
+    total = epochs * n_batches
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(total, 1))
     for epoch in range(epochs):
         model.train()
         losses = []
         order = rng.permutation(len(usable))
-        for first in range(0, len(order), 32):
+        for first in range(0, len(order), BATCH):
             loss = torch.zeros(())
-            for i in order[first : first + 32]:
+            for i in order[first : first + BATCH]:
                 record, weight = usable[i]
                 places = _sampled(record, rng)
                 logits = model(torch.from_numpy(record.features[places]))
                 target = torch.from_numpy(grade_targets(record.grades[places]))
                 loss = loss - weight * (target * torch.log_softmax(logits, 0)).sum()
-            loss = loss / 32
+            loss = loss / BATCH
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        if epoch % 4 == 3:
+        if epoch == epochs - 1:
             report(f"pruner epoch {epoch + 1}: loss {np.mean(losses):.3f}")
     model.eval()
     return model
@@ -99,7 +111,10 @@ def _sampled(record: CandidateRecord, rng: Rng, n: int = 300) -> NDArray[np.int6
 
 
 def recall_at(model: Pruner, records: Sequence[CandidateRecord], ks: Sequence[int]) -> dict[int, float]:
-    """Return the share of answerable records whose best candidate is among the pruner's first k, counting those with none."""
+    """Return the share of answerable records whose best candidate is among the pruner's first k.
+
+    Records without a right candidate count as missed.
+    """
     hits = {k: 0 for k in ks}
     n = 0
     with torch.no_grad():

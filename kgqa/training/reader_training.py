@@ -1,7 +1,12 @@
-"""Fine-tunes the reader: question and line together, listwise over a question's candidates and "the graph does not say".
+"""Fine-tunes the reader: question and line together, listwise over a question's candidates and "the graph does not
+say".
 
-The logit of a line is the reader's plus the pruner's, weighted; a new head would otherwise start from nothing. Unanswerable questions put all mass on
-the null candidate. Listwise softmax after Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach" (2007), section 4.
+The logit of a line is the reader's plus the pruner's, weighted. Half of the loss leaves the pruner out, so that the
+reader learns to judge by itself and not only
+what the pruner leaves over; the pruner's logits come from one that did not see the graph. Unanswerable questions put
+all mass on
+the null candidate. Listwise softmax after Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach"
+(2007), section 4.
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,12 +28,14 @@ from kgqa.training.ranker_training import grade_targets
 
 NULL_LINE = "the graph does not say"
 MAX_TOKENS = 96
+N_FROZEN_LAYERS = 2
 _BUCKET = 32
 
 
 @dataclass(frozen=True)
 class ReaderExample:
-    """A question with its lines, the pruner's logits of them, and their grades; NaN grades are not there to be chosen."""
+    """A question with its lines, the pruner's logits of them, and their grades; NaN grades are not there to be chosen.
+    """
 
     record: CandidateRecord
     prior: NDArray[np.float32]
@@ -60,26 +67,31 @@ class Reader(nn.Module):
         return tokenizer, reader.eval()
 
     def pair_logits(self, tokenizer: Any, questions: Sequence[str], lines: Sequence[str]) -> Tensor:
-        """Return the reader's logit of each (question, line). Pairs of like length are encoded together. Shape: (n,)."""
+        """Return the reader's logit of each (question, line). Pairs of like length are encoded together. Shape: (n,).
+        """
         encoded = tokenizer(list(questions), list(lines), truncation=True, max_length=MAX_TOKENS)
         order = sorted(range(len(lines)), key=lambda i: len(encoded["input_ids"][i]))
         parts, places = [], []
         for first in range(0, len(order), _BUCKET):
             rows = order[first : first + _BUCKET]
             batch = tokenizer.pad({key: [encoded[key][i] for i in rows] for key in encoded}, return_tensors="pt")
-            hidden = self.bert(**batch).last_hidden_state[:, 0].float()  # (rows, hidden)
-            parts.append(self.score(hidden).squeeze(-1))
+            hidden = self.bert(**batch).last_hidden_state.float()  # (rows, seq, hidden)
+            mask = batch["attention_mask"].unsqueeze(-1).float()
+            pooled = (hidden * mask).sum(1) / mask.sum(1)  # (rows, hidden)
+            parts.append(self.score(pooled).squeeze(-1))
             places += rows
         inverse = torch.empty(len(places), dtype=torch.long)
         inverse[torch.tensor(places)] = torch.arange(len(places))
         return torch.cat(parts)[inverse]
 
     def null_logit(self, null_line: Tensor, question_features: Tensor, prior: Tensor) -> Tensor:
-        """Return the logit of "the graph does not say": its line's, and what the links and the pruner tell. Shape: ()."""
+        """Return the logit of "the graph does not say": its line's, and what the links and the pruner tell. Shape: ().
+        """
         best = prior.max() if len(prior) else torch.tensor(-5.0)
         mean = torch.topk(prior, min(5, len(prior))).values.mean() if len(prior) else torch.tensor(-5.0)
         told = torch.cat((question_features, torch.stack((best, mean)) / 5))
-        return null_line + self.null(told).squeeze(-1)
+        logit: Tensor = null_line + self.null(told).squeeze(-1)
+        return logit
 
 
 def question_loss(logits: Tensor, null: Tensor, example: ReaderExample, null_share: float = 0.0) -> Tensor:
@@ -108,7 +120,10 @@ def train_reader(
     dev: Sequence[ReaderExample] = (),
     report: Any = print,
 ) -> None:
-    """Fine-tune on the examples until `steps` or `max_seconds`, and save to `out`; the learning rate falls linearly with the nearer end."""
+    """Fine-tune on the examples until `steps` or `max_seconds`, and save to `out`.
+
+    The learning rate falls linearly with the nearer end.
+    """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     tokenizer, bert = load_bert(base)
@@ -117,6 +132,8 @@ def train_reader(
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.05
+    for layer in bert.encoder.layer[:N_FROZEN_LAYERS]:
+        layer.requires_grad_(False)
     slow = [p for n, p in model.named_parameters() if p.requires_grad and n.startswith("bert")]
     fast = [p for n, p in model.named_parameters() if p.requires_grad and not n.startswith("bert")]
     optimizer = torch.optim.AdamW([{"params": slow, "lr": lr}, {"params": fast, "lr": 20 * lr}], weight_decay=0.01)
@@ -132,7 +149,7 @@ def train_reader(
             group["lr"] = full * rate
         chosen = [examples[i] for i in rng.choice(len(examples), batch, replace=False, p=share)]
         loss = _batch_loss(model, tokenizer, chosen)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
@@ -152,15 +169,15 @@ def _batch_loss(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) 
     with torch.autocast("cpu", torch.bfloat16):
         logits = reader_logits(model, tokenizer, chosen)
     total = torch.zeros(())
-    weights = 0.0
     for example, (lines, null) in zip(chosen, logits, strict=True):
-        total = total + question_loss(lines, null, example)
-        weights += 1.0
-    return total / weights
+        alone = lines - model.prior_weight * torch.from_numpy(example.prior)
+        total = total + 0.5 * question_loss(lines, null, example) + 0.5 * question_loss(alone, null, example)
+    return total / len(chosen)
 
 
 def reader_logits(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]) -> list[tuple[Tensor, Tensor]]:
-    """Return, for each question, the logits of its lines and that of "the graph does not say". Shapes: (n_lines,), ()."""
+    """Return, for each question, the logits of its lines and that of "the graph does not say". Shapes: (n_lines,), ().
+    """
     questions = [e.record.question for e in chosen for _ in range(len(e.record.lines) + 1)]
     lines = [line for e in chosen for line in (*e.record.lines, NULL_LINE)]
     scored = model.pair_logits(tokenizer, questions, lines)
@@ -176,7 +193,9 @@ def reader_logits(model: Reader, tokenizer: Any, chosen: Sequence[ReaderExample]
 
 
 def evaluate_reader(model: Reader, tokenizer: Any, examples: Sequence[ReaderExample]) -> dict[str, float]:
-    """Return the mean grade of the first choice over answerable questions, and how often null wins where it should and should not."""
+    """Return the mean grade of the first choice over answerable questions, and how often null wins where it should and
+    should not.
+    """
     model.eval()
     grades, refused, kept = [], [], []
     with torch.no_grad():
@@ -203,7 +222,7 @@ def save_reader(model: Reader, tokenizer: Any, out: Path) -> None:
     from safetensors.torch import save_file
 
     out.mkdir(parents=True, exist_ok=True)
-    model.bert.save_pretrained(str(out))
+    cast(Any, model.bert).save_pretrained(str(out))
     tokenizer.save_pretrained(str(out))
     heads = {n: p.detach().clone() for n, p in model.named_parameters() if not n.startswith("bert.")}
     save_file({n: p.reshape(1) if p.ndim == 0 else p for n, p in heads.items()}, str(out / "heads.safetensors"))

@@ -228,6 +228,7 @@ def choose_label(table: Table, key: str | None, links: Mapping[ColumnId, ColumnI
         return (named[0],)
     if key in texts and distinct(key) == 1.0:
         return (key,)
+
     def worded(column: str) -> bool:
         present = [str(value) for value in table.values(column) if value is not None]
         return sum(value[0].isalpha() for value in present) >= 0.8 * len(present)

@@ -268,8 +268,8 @@ def project(mapping: GraphMapping, select: exp.Select) -> Projection:
     order = select.args.get("order")
     sorted_by = {ordered.this.sql().lower() for ordered in order.expressions} if order else set()
     if len(wanted) > 1:
-        wanted = [one for one in wanted if one.sql().lower() not in sorted_by or isinstance(one, exp.Column) and
-                  mapping.roles[_place(mapping, one)[1]] in ("label", "key")] or wanted[:1]  # fmt: skip
+        wanted = [one for one in wanted if one.sql().lower() not in sorted_by or (isinstance(one, exp.Column) and
+                  mapping.roles[_place(mapping, one)[1]] in ("label", "key"))] or wanted[:1]  # fmt: skip
     if len(wanted) == 1 and isinstance(wanted[0], (exp.Max, exp.Min)) and not select.args.get("group"):
         place = _place(mapping, wanted[0].this)[1]
         if mapping.roles[place] != "literal":

@@ -1,4 +1,5 @@
-"""Which candidates are right: targets for training, found by enumerating with the gold relations pushed to the front."""
+"""Which candidates are right: targets for training, found by enumerating with the gold relations pushed to the front.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +28,16 @@ def gold_boost(context: GraphContext, example: TrainingExample) -> NDArray[np.fl
 def candidate_grades(
     candidates: Sequence[Candidate], example: TrainingExample, index: GraphIndex
 ) -> NDArray[np.float32]:
-    """Return how right each candidate is, in [0, 1]: answer F1, scaled by how well its IRIs agree with the gold query's.
+    """Return how right each candidate is, in [0, 1]: answer F1, scaled by how well its IRIs agree with the gold
+    query's.
 
     The agreement separates the gold reading from those that return the same answers by accident. Without gold IRIs
     only the answers count. Shape: (len(candidates),).
     """
     grades = np.zeros(len(candidates), np.float32)
     classes = {index.text_of(c) for c in index.class_sizes}
-    gold = example.gold_iris - classes
+    types = {index.text_of(int(index.pred_terms[p])) for p in index.type_predicates}
+    gold = example.gold_iris - classes - types
     cache: dict[int, float] = {}
     for place, candidate in enumerate(candidates):
         key = id(candidate.result)
@@ -59,4 +62,4 @@ def best_candidates(analysis: Analysis, grades: NDArray[np.float32]) -> list[int
     """Return the places of the best graded candidates, all ties, if any is right at all."""
     if len(grades) == 0 or grades.max() < 0.3:
         return []
-    return np.flatnonzero(grades >= grades.max() - 1e-6).tolist()  # type: ignore[no-any-return]
+    return np.flatnonzero(grades >= grades.max() - 1e-6).tolist()

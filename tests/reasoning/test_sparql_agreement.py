@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from kgqa.datatypes import (
     EntityCandidate,
     EntityLink,
     Mention,
+    Operator,
     Term,
     ValueRange,
     iri,
@@ -21,7 +21,7 @@ from kgqa.datatypes import (
 )
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Path, Schema
-from kgqa.index.values import DATE, NUMBER, days_since_epoch
+from kgqa.index.values import days_since_epoch
 from kgqa.protocols import Triple
 from kgqa.reasoning.cues import Cues
 from kgqa.reasoning.enumeration import Enumerator, anchors_of
@@ -143,8 +143,6 @@ def check(query: QueryGraph, index: GraphIndex, store: OxigraphStore) -> None:
         assert set(got) == set(wanted), text
 
 
-
-
 def _sort_values(query: QueryGraph, index: GraphIndex) -> dict[Term, float]:
     """Each sorted thing -> its value, by way of the unlimited query."""
     everything: Result = Executor(index).run(QueryGraph(**{**_fields(query), "n_best": None}))  # type: ignore[arg-type]
@@ -224,7 +222,7 @@ def queries(draw: st.DrawFn, index: GraphIndex) -> QueryGraph:
         return (*draw(st.lists(hop, max_size=1)), (draw(st.sampled_from(found)), False))
 
     def constraint() -> Constraint:
-        kind = draw(st.sampled_from(["node", "class", "exists", "count", "range", "truth"]))
+        kind = draw(st.sampled_from(["node", "class", "exists", "count", "range", "truth", "not", "missing"]))
         if kind == "class":
             return Constraint("class", nodes=(draw(st.sampled_from(sorted(index.class_sizes))),))
         if kind == "count":
@@ -234,12 +232,16 @@ def queries(draw: st.DrawFn, index: GraphIndex) -> QueryGraph:
             return Constraint("range", path, range=draw(st.sampled_from(RANGES)))
         if kind == "truth" and (path := to_value(WILD)):
             return Constraint("truth", path, truth=draw(st.booleans()))
-        if kind == "exists":
-            return Constraint("exists", draw(hops))
+        if kind in ("exists", "missing"):
+            return Constraint(kind, draw(hops))  # type: ignore[arg-type]
+        if kind == "not":
+            return Constraint("not", draw(hops), tuple(sorted(draw(st.sets(node, min_size=1, max_size=2)))))
         return Constraint("node", draw(hops), tuple(sorted(draw(st.sets(node, min_size=1, max_size=2)))))
 
     constraints = tuple(constraint() for _ in range(draw(st.integers(1, 3))))
-    operator = draw(st.sampled_from(["list", "count", "ask", "superlative", "order", "compare"]))
+    assume(constraints[0].kind not in ("not", "missing"))  # a denial only narrows what another constraint finds
+    operators: list[Operator] = ["list", "count", "ask", "superlative", "order", "compare"]
+    operator = draw(st.sampled_from(operators))
     by_count = draw(st.booleans())
     sort = draw(hops) if by_count else to_value(SIZE, BORN, LASTS)
     descending = draw(st.booleans())

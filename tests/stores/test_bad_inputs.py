@@ -71,7 +71,8 @@ REFUSED = {
     "archives/bomb_100MB.zip": "zip archives are not read",
     "archives/zip_slip.zip": "zip archives are not read",
 }
-# Counted in the files: a statement a line, or by their generators' names; long_list has 20,000 cells of two triples + 1.
+# Counted in the files: a statement a line, or by their generators' names; long_list has 20,000 cells of two triples +
+# 1.
 ACCEPTED = {
     "turtle/utf8_bom.ttl": 1,
     "turtle/owl_imports_remote.ttl": 2,

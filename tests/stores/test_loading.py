@@ -73,7 +73,10 @@ def test_the_index_holds_the_literals_as_written(tmp_path: Path) -> None:
 
 
 def test_named_graphs_are_kept_and_their_triples_counted_once(tmp_path: Path) -> None:
-    text = "<http://e/a> <http://e/p> <http://e/b> . <http://g/1> { <http://e/a> <http://e/p> <http://e/b> , <http://e/c> }"
+    text = (
+        "<http://e/a> <http://e/p> <http://e/b> . "
+        "<http://g/1> { <http://e/a> <http://e/p> <http://e/b> , <http://e/c> }"
+    )
     report = load_graph([_write(tmp_path / "a.trig", text)], tmp_path / "g")
     assert report.n_triples == 2
     assert report.skipped == (("repeated triple", 1),)
