@@ -35,17 +35,3 @@ class EntityLinker(Protocol):
 
     def link(self, question: Question) -> tuple[EntityLink, ...]:
         """Return the mentions in text order, each with its candidates, best first."""
-
-
-class TextEncoder(Protocol):
-    """Turns texts into unit vectors."""
-
-    def encode(self, texts: Sequence[str]) -> object:
-        """Return a float32 array. Shape: (len(texts), width), rows of length 1."""
-
-
-class PairReader(Protocol):
-    """Reads a question together with each of several lines."""
-
-    def score(self, question: str, lines: Sequence[str]) -> object:
-        """Return one logit a line, higher means it says what the question asks. Shape: (len(lines),)."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.datatypes import RDF, RDF_TYPE, RDFS, Term
-from kgqa.index.text import is_opaque, normalize, split_local_name
+from kgqa.index.text import normalize, split_local_name
 from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER, literal_value
 
 Ids = NDArray[np.int32]
@@ -483,12 +483,6 @@ class GraphIndex:
         members = self.instances(klass)[:2000].tolist()
         best = sorted(members, key=lambda node: (-self.degree(node), node))[:n]
         return tuple(self.label(node) for node in best)
-
-    def nameless(self, node: int) -> bool:
-        """Return whether a node has no label and an IRI without words, so that it cannot be named in a sentence."""
-        return self.kind[node] == 2 or (
-            self.kind[node] == 0 and not self.labels(node) and is_opaque(self.text_of(node))
-        )
 
     def __hash__(self) -> int:
         return id(self)

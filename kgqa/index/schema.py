@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -77,11 +76,6 @@ class Schema:
         out, into = self.index.incident(nodes)
         steps = [(p, False) for p in sorted(out)] + [(p, True) for p in sorted(into)]
         return [relation for step in steps for relation in self.by_first_step.get(step, ())]
-
-    @cached_property
-    def inverse_label_of(self) -> dict[Path, str]:
-        """Each path walked backwards -> the label of its forward relation."""
-        return {relation.path: relation.label for relation in self.relations}
 
     def _relations(self) -> Iterator[Relation]:
         index = self.index

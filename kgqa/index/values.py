@@ -6,9 +6,6 @@ import math
 import re
 from datetime import date
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kgqa.datatypes import XSD
 
 NO_VALUE, NUMBER, DATE, BOOLEAN = 0, 1, 2, 3
@@ -76,8 +73,3 @@ def literal_value(lexical: str, datatype: str | None) -> tuple[int, float]:
         total = ((years * 12 + months) * 30.4375 + days) * 86400 + hours * 3600 + minutes * 60 + seconds
         return NUMBER, -total if sign else total
     return NO_VALUE, math.nan
-
-
-def empty_values(n: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return the kind and value columns of `n` terms that hold nothing yet."""
-    return np.zeros(n, np.uint8), np.full(n, np.nan)
