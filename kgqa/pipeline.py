@@ -270,11 +270,11 @@ class Pipeline:
 
         Readings that give the same answers are counted together.
         """
-        best = _outcome(ranked.candidates[0])
+        best = outcome_key(ranked.candidates[0])
         same = sum(
             float(p)
             for candidate, p in zip(ranked.candidates, ranked.probabilities, strict=True)
-            if _outcome(candidate) == best
+            if outcome_key(candidate) == best
         )
         weights = self.model.checkpoint.ranker["calibration"]
         told = calibration_features(same, ranked.null, analysis.question_features)
@@ -365,7 +365,8 @@ def calibration_features(
     return np.array([*logits, *question_features], np.float32)
 
 
-def _outcome(candidate: Candidate) -> tuple[object, ...]:
+def outcome_key(candidate: Candidate) -> tuple[object, ...]:
+    """Return what two readings share when they answer alike."""
     result = candidate.result
     return result.truth, result.count, result.nodes.tobytes()
 

@@ -46,7 +46,9 @@ def reader_outcomes(folder: Path, examples: Sequence[ReaderExample]) -> list[Out
                 best = int(lines.argmax())
                 grades = np.nan_to_num(example.record.grades)
                 right = example.record.answerable and grades[best] >= RIGHT
-                told = calibration_features(float(p[best]), float(p[-1]), example.record.question_features)
+                outcomes_of = example.record.outcomes or range(len(lines))
+                same = sum(float(p[i]) for i, outcome in enumerate(outcomes_of) if outcome == outcomes_of[best])
+                told = calibration_features(same, float(p[-1]), example.record.question_features)
                 outcomes.append(Outcome(told, bool(right), example.record.answerable))
     return outcomes
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kgqa.datatypes import Question
 from kgqa.linking.linker import LabelEntityLinker
-from kgqa.pipeline import Analysis, GraphContext, analyze
+from kgqa.pipeline import Analysis, GraphContext, analyze, outcome_key
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.training.examples import TrainingExample, read_folder
 from kgqa.training.targets import best_candidates, candidate_grades, gold_boost
@@ -38,7 +38,8 @@ class RelationRecord:
 
 @dataclass(frozen=True)
 class CandidateRecord:
-    """A question with its candidates: one row of features and one grade a candidate. `lines` are the reader's."""
+    """A question with its candidates: one row of features and one grade a candidate. `lines` are the reader's;
+    candidates with the same number in `outcomes` answer alike."""
 
     id: str
     question: str
@@ -49,6 +50,7 @@ class CandidateRecord:
     question_features: NDArray[np.float32]
     grades: NDArray[np.float32]
     lines: tuple[str, ...] = ()
+    outcomes: tuple[int, ...] = ()
 
 
 def relation_records(folder: Path, known_words: frozenset[str]) -> tuple[list[str], int, list[RelationRecord]]:
@@ -161,10 +163,12 @@ def _kept(
     record: CandidateRecord, analysis: Analysis, places: Sequence[int], linearizer: Linearizer
 ) -> CandidateRecord:
     chosen = list(places)
+    numbers: dict[tuple[object, ...], int] = {}
+    outcomes = tuple(numbers.setdefault(outcome_key(analysis.candidates[i]), len(numbers)) for i in chosen)
     lines = tuple(linearizer.line(analysis.candidates[i].query, analysis.candidates[i].result) for i in chosen)
     return CandidateRecord(
         record.id, record.question, record.category, record.split, record.answerable,
-        record.features[chosen], record.question_features, record.grades[chosen], lines,
+        record.features[chosen], record.question_features, record.grades[chosen], lines, outcomes,
     )  # fmt: skip
 
 
