@@ -19,7 +19,7 @@ _ASK = re.compile(
     re.I,
 )
 _OTHER = re.compile(
-    r"\b(others?|else|remaining|rest of|same|besides|apart from|except|exclud\w*|excepting|aside from|share[sd]?|sharing|fellow|siblings?|brothers?|sisters?|colleagues?|co-?\w+|autres?|otr[oa]s?|andere[nrs]?|peers?|alongside|together with|likewise|as well as|mates?|\w+mates?|neighbou?rs?|itself|not counting)\b",
+    r"\b(others?|else|remaining|rest of|same|besides|apart from|except|exclud\w*|excepting|aside from|share[sd]?|sharing|fellow|siblings?|brothers?|sisters?|colleagues?|co-\w+|co-?(?:authors?|workers?|stars?|founders?|writers?)|autres?|otr[oa]s?|andere[nrs]?|peers?|alongside|together with|likewise|as well as|mates?|\w+mates?|neighbou?rs?|itself|not counting)\b",
     re.I,
 )
 _NEGATION = re.compile(

@@ -127,7 +127,7 @@ class Enumerator:
                 returns = bool(np.isin(anchor.node, path.ends)) or _comes_back(path)
                 if not returns or not _comes_back(path):
                     self._add(QueryGraph("list", (constraint,)), core)
-                if returns:
+                if returns and self.cues.other:
                     self._add(QueryGraph("list", (constraint,), exclude=(anchor.node,)), core)
                 elif len(path.relations) == 3 and path.relations[1].path == reverse(path.relations[0].path):
                     self._add_excluding_the_middle(core, path, anchor)
@@ -206,13 +206,14 @@ class Enumerator:
         return sorted(made, key=_core_order)[:40]
 
     def _same_anchor(self, groups: Sequence[Sequence[Core]]) -> list[Core]:
-        """One name in two roles: "both directed and scored by X"."""
+        """One name in two roles: "both directed and scored by X". Where one role implies the other it is left out."""
         made = []
         for group in groups:
             singles = [core for core in group if len(core.relations) == 1][:8]
             for a, b in combinations(singles, 2):
-                if a.constraints[0].nodes == b.constraints[0].nodes and (core := self._both(a, b)) is not None:
-                    made.append(core)
+                both = self._both(a, b) if a.constraints[0].nodes == b.constraints[0].nodes else None
+                if both is not None and len(both.nodes) < min(len(a.nodes), len(b.nodes)):
+                    made.append(both)
         return sorted(made, key=_core_order)[:12]
 
     def _through_blank_nodes(self, anchors: Sequence[Anchor]) -> None:

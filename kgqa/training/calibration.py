@@ -18,6 +18,7 @@ from kgqa.pipeline import calibration_features
 from kgqa.training.reader_training import Reader, ReaderExample, reader_logits
 
 RIGHT = 0.75
+MAX_REFUSED = 0.08
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def reader_outcomes(folder: Path, examples: Sequence[ReaderExample]) -> list[Out
 def calibrate(outcomes: Sequence[Outcome], *, l2: float = 1e-2) -> tuple[NDArray[np.float32], float]:
     """Return (weights with the bias last, threshold).
 
-    The threshold maximizes, over the outcomes, right answers plus right abstentions on what cannot be answered.
+    The threshold is the highest that refuses at most `MAX_REFUSED` of the answerable questions.
     """
     features = torch.from_numpy(np.stack([o.features for o in outcomes]))
     target = torch.tensor([float(o.right) for o in outcomes])
@@ -74,11 +75,6 @@ def calibrate(outcomes: Sequence[Outcome], *, l2: float = 1e-2) -> tuple[NDArray
     with torch.no_grad():
         confidence = torch.sigmoid(features @ weights[:-1] + weights[-1]).numpy()
     answerable = np.array([o.answerable for o in outcomes])
-    right = np.array([o.right for o in outcomes])
-    best, threshold = -1.0, 0.3
-    for candidate in np.arange(0.02, 0.8, 0.01):
-        given = confidence >= candidate
-        score = float((given & right).sum() + (~given & ~answerable).sum())
-        if score > best:
-            best, threshold = score, float(candidate)
+    lost = np.sort(confidence[answerable])
+    threshold = float(lost[int(MAX_REFUSED * len(lost))]) if len(lost) else 0.3
     return weights.detach().numpy().astype(np.float32), round(threshold, 3)
