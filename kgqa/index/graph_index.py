@@ -377,12 +377,12 @@ class GraphIndex:
                     children.setdefault(parent, set()).add(child)
         closure: dict[int, tuple[int, ...]] = {}
         for parent in children:
-            seen, todo = {parent: None}, [parent]
-            while todo:
-                for child in sorted(children.get(todo.pop(), ())):
+            seen, frontier = {parent: None}, [parent]
+            while frontier:
+                for child in sorted(children.get(frontier.pop(), ())):
                     if child not in seen:
                         seen[child] = None
-                        todo.append(child)
+                        frontier.append(child)
             if self.kind[parent] != 2:  # an anonymous class can be neither asked for nor written in a query
                 closure[parent] = tuple(c for c in seen if self.kind[c] != 2)
         return closure

@@ -20,7 +20,7 @@ from kgqa.linking.linker import LabelEntityLinker
 from kgqa.pipeline import Analysis, GraphContext, analyze, outcome_key
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.training.examples import TrainingExample, read_folder
-from kgqa.training.targets import best_candidates, candidate_grades, gold_boost
+from kgqa.training.targets import best_candidates, candidate_grades, gold_relations
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -71,7 +71,7 @@ def relation_records(folder: Path, known_words: frozenset[str]) -> tuple[list[st
             example.question,
             linker.link(Question(example.question)),
             nothing,
-            boost=gold_boost(context, example),
+            boost=gold_relations(context, example, require=all),
         )
         grades = candidate_grades(analysis.candidates, example, index)
         best = best_candidates(analysis, grades)
@@ -120,7 +120,7 @@ def candidate_records(
         similarities = vectors @ vector
         removals: list[NDArray[np.float32] | None] = [None]
         if example.answers and rng.random() < delete_share and example.gold_iris:
-            removals.append(gold_touching(context, example))
+            removals.append(gold_relations(context, example, require=any))
         for removed in removals:
             analysis = analyze(
                 context, example.question, links, similarities, boost=None if removed is None else -9 * removed
@@ -129,15 +129,6 @@ def candidate_records(
             if keep is not None:
                 record = _kept(record, analysis, keep(record), linearizer)
             yield record
-
-
-def gold_touching(context: GraphContext, example: TrainingExample) -> NDArray[np.float32]:
-    """Return 1.0 for each relation that has any predicate of the gold query. Shape: (n_relations,)."""
-    index = context.index
-    names = [index.text_of(int(node)) for node in index.pred_terms]
-    return np.array(
-        [float(any(names[p] in example.gold_iris for p, _ in r.path)) for r in context.schema.relations], np.float32
-    )
 
 
 def _record(

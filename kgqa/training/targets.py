@@ -1,9 +1,8 @@
-"""Which candidates are right: targets for training, found by enumerating with the gold relations pushed to the front.
-"""
+"""Which candidates are right: training targets, found by enumerating with the gold relations pushed to the front."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +15,17 @@ from kgqa.training.examples import TrainingExample, answer_f1, query_iris, resul
 MIN_F1 = 0.5
 
 
-def gold_boost(context: GraphContext, example: TrainingExample) -> NDArray[np.float32]:
-    """Return 1.0 for the relations whose predicates all occur in the gold query, else 0.0. Shape: (n_relations,)."""
+def gold_relations(
+    context: GraphContext, example: TrainingExample, *, require: Callable[[Iterable[bool]], bool]
+) -> NDArray[np.float32]:
+    """Return 1.0 for the relations of which `all` or `any` (as `require`) predicates occur in the gold query, else 0.0.
+
+    Shape: (n_relations,).
+    """
     index = context.index
     names = [index.text_of(int(node)) for node in index.pred_terms]
-    return np.array(
-        [float(all(names[p] in example.gold_iris for p, _ in r.path)) for r in context.schema.relations], np.float32
-    )
+    relations = context.schema.relations
+    return np.array([float(require(names[p] in example.gold_iris for p, _ in r.path)) for r in relations], np.float32)
 
 
 def candidate_grades(
