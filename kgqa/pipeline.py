@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from kgqa.index.schema import Schema
 from kgqa.index.text import normalize
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import EntityLinker
+from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
 from kgqa.reasoning.cues import Cues, read_cues
 from kgqa.reasoning.enumeration import Candidate, Enumerator, anchors_of
 from kgqa.reasoning.evidence import EvidenceFinder
@@ -75,6 +76,11 @@ class GraphContext:
         """The classes in the order in which their texts are encoded."""
         return tuple(self.index.class_sizes)
 
+    @cached_property
+    def class_places(self) -> dict[int, int]:
+        """Each class -> the place of its text."""
+        return {c: len(self.schema.relations) + place for place, c in enumerate(self.classes)}
+
     def texts(self) -> list[str]:
         """Return what the bi-encoder reads of the schema: each relation's text, then each class's label."""
         return [relation.text for relation in self.schema.relations] + [self.index.label(c) for c in self.classes]
@@ -82,18 +88,14 @@ class GraphContext:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A question up to the pruner: its links, its candidates and their features.
+    """A question up to its candidates. `scores` holds one number a relation of the schema."""
 
-    `scores` holds one number a relation of the schema, `features` one row a candidate.
-    """
-
+    text: str
     links: tuple[EntityLink, ...]
     cues: Cues
     scores: NDArray[np.float32]
     class_scores: dict[int, float]
     candidates: tuple[Candidate, ...]
-    features: NDArray[np.float32]
-    question_features: NDArray[np.float32]
 
 
 def lexical_scores(context: GraphContext, text: str) -> NDArray[np.float32]:
@@ -132,11 +134,28 @@ def analyze(
         for anchor in anchors_of(links)
     }
     enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
-    candidates = tuple(enumerator.enumerate(paths))
-    extractor = FeatureExtractor(context.index, text, links, cues, scores, class_scores)
-    return Analysis(
-        links, cues, scores, class_scores, candidates, extractor.matrix(candidates), extractor.question_features()
+    return Analysis(text, links, cues, scores, class_scores, tuple(enumerator.enumerate(paths)))
+
+
+def features_of(
+    context: GraphContext,
+    analysis: Analysis,
+    question: QuestionTokens,
+    vectors: NDArray[np.float32],
+    weights: Mapping[str, NDArray[Any]],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Parts]:
+    """Return the features of each candidate and of the question, and the parts the former were aligned by.
+
+    Shapes: (n_candidates, len(FEATURES) + len(ALIGNMENT_FEATURES)), (6,).
+    """
+    extractor = FeatureExtractor(
+        context.index, analysis.text, analysis.links, analysis.cues, analysis.scores, analysis.class_scores
     )
+    parts = parts_of(analysis.candidates, analysis.links, context.class_places)
+    aligned = alignment_features(question, vectors, parts, weights)
+    fit = graph_fit(question, vectors, analysis.links, weights)
+    told = np.concatenate((extractor.question_features(), fit))
+    return np.concatenate((extractor.matrix(analysis.candidates), aligned), 1), told, parts
 
 
 class Pipeline:
@@ -210,34 +229,39 @@ class Pipeline:
         clock = _Clock()
         links = self.linker.link(Question(text, question.id))
         clock.lap("link")
-        similarities = self.vectors @ self.model.encode([text])[0]
+        encoded = self.model.encode_question(text)
         clock.lap("encode")
-        analysis = analyze(self.context, text, links, similarities)
+        analysis = analyze(self.context, text, links, self.vectors @ encoded.vector)
         clock.lap("retrieve")
-        ranked = self._rank(text, analysis)
+        ranked = self._rank(analysis, encoded)
         clock.lap("read")
         prediction = self._decide(question, analysis, ranked)
         clock.lap("answer")
         return replace(prediction, timings_ms=clock.laps)
 
-    def _rank(self, text: str, analysis: Analysis) -> _Ranked:
+    def _rank(self, analysis: Analysis, encoded: QuestionTokens) -> _Ranked:
         """Prune, read, and mix: probabilities over the read candidates and "the graph does not say"."""
         from kgqa.reasoning.model import null_logit
 
-        priors = self.model.prune_scores(analysis.features)
+        features, question_features, _ = features_of(
+            self.context, analysis, encoded, self.vectors, self.model.checkpoint.ranker
+        )
+        priors = self.model.prune_scores(features)
         places = np.argsort(-priors, kind="stable")[:N_READ]
         chosen = [analysis.candidates[i] for i in places.tolist()]
         lines = [self.linearizer.line(c.query, c.result) for c in chosen]
         weights = self.model.checkpoint.ranker
-        read = self.model.score(text, [*lines, NULL_LINE])
+        read = self.model.score(analysis.text, [*lines, NULL_LINE])
         prior = priors[places]
         logits = read[:-1] + float(weights["prior_weight"][0]) * prior
-        null = null_logit(weights, float(read[-1]), analysis.question_features, prior)
+        null = null_logit(weights, float(read[-1]), question_features, prior)
         together = np.append(logits, null)
         shifted = np.exp(together - together.max())
         probabilities = shifted / shifted.sum()
         order = np.argsort(-logits, kind="stable")
-        return _Ranked([chosen[i] for i in order], probabilities[:-1][order], float(probabilities[-1]))
+        return _Ranked(
+            [chosen[i] for i in order], probabilities[:-1][order], float(probabilities[-1]), question_features
+        )
 
     def _decide(self, question: Question, analysis: Analysis, ranked: _Ranked) -> Prediction:
         readings = tuple(
@@ -247,7 +271,7 @@ class Pipeline:
         if not ranked.candidates:
             return Prediction(question, "not_found", self._reason(analysis, None), links=analysis.links)
         best = ranked.candidates[0]
-        confidence = self._confidence(ranked, analysis)
+        confidence = self._confidence(ranked)
         prediction = Prediction(
             question, "not_found", "not_sure", confidence=confidence, links=analysis.links, readings=readings
         )
@@ -265,7 +289,7 @@ class Pipeline:
             subgraph=self._subgraph(best, evidence, analysis),
         )
 
-    def _confidence(self, ranked: _Ranked, analysis: Analysis) -> float:
+    def _confidence(self, ranked: _Ranked) -> float:
         """Return the calibrated probability that the first reading is right: logistic in the reader's own probability.
 
         Readings that give the same answers are counted together.
@@ -277,7 +301,7 @@ class Pipeline:
             if outcome_key(candidate) == best
         )
         weights = self.model.checkpoint.ranker["calibration"]
-        told = calibration_features(same, ranked.null, analysis.question_features)
+        told = calibration_features(same, ranked.null, ranked.question_features)
         return float(1.0 / (1.0 + np.exp(-float(weights[:-1] @ told) - float(weights[-1]))))
 
     def _reason(self, analysis: Analysis, ranked: _Ranked | None) -> Reason:
@@ -316,7 +340,8 @@ class Pipeline:
             return (Answer(literal(str(result.count), XSD_INTEGER), str(result.count), confidence),)
         nodes = result.nodes.tolist()
         if not candidate.query.sort or candidate.query.projection:
-            nodes = sorted(nodes, key=lambda node: (index.label(node).casefold(), node))
+            asked = {node for constraint in candidate.query.constraints for node in constraint.nodes}
+            nodes = sorted(nodes, key=lambda node: (node in asked, index.label(node).casefold(), node))
         found = []
         for place, node in enumerate(nodes):
             facts = self.evidence.of_answer(candidate.query, result, node) if place < N_WITH_EVIDENCE else ()
@@ -343,6 +368,7 @@ class _Ranked:
     candidates: list[Candidate]
     probabilities: NDArray[np.float32]
     null: float
+    question_features: NDArray[np.float32]
 
 
 class _Clock:
@@ -359,7 +385,7 @@ class _Clock:
 def calibration_features(
     probability: float, null: float, question_features: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return what confidence is calibrated on. Shape: (6,)."""
+    """Return what confidence is calibrated on. Shape: (2 + len(question_features),)."""
     clipped = [min(max(value, 1e-4), 1 - 1e-4) for value in (probability, null)]
     logits = [float(np.log(value / (1 - value))) for value in clipped]
     return np.array([*logits, *question_features], np.float32)

@@ -12,7 +12,9 @@ from typing import Literal
 
 Form = Literal["noun", "participle", "verb", "role"]
 
-_PREPOSITIONS = frozenset("by in on at to for from with into under via through about after before as near against".split())
+_PREPOSITIONS = frozenset(
+    "by in on at to for from with into under via through about after before as near against".split()
+)
 _LEADING = frozenset("in on at for to from under by".split())
 _AUXILIARIES = frozenset("has have had having is are was were be".split())
 _PARTICIPLES = frozenset(
@@ -23,8 +25,10 @@ _PARTICIPLES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A label without its auxiliaries and how it is used: subject -> object is "`text` of s" for a noun, "s is `text` o"
-    for a participle and a role, "s `text` o" for a verb."""
+    """A label without its auxiliaries and how it is used.
+
+    Subject to object is "`text` of s" for a noun, "s is `text` o" for a participle and a role, "s `text` o" for a verb.
+    """
 
     form: Form
     text: str

@@ -30,7 +30,7 @@ FEATURES: tuple[str, ...] = (
     "n_relations", "one_relation", "two_relations", "three_relations", "more_relations", "no_relation",
     "inverse_share", "lexical_mean", "lexical_min", "explained_by_relations", "explained_by_classes", "unexplained",
     "n_links_used", "entities_unused", "values_unused", "classes_unused", "literals_unused", "link_score", "covered",
-    "uses_fuzzy", "uses_literal", "uses_class_mention",
+    "uses_fuzzy", "uses_literal", "uses_class_mention", "rarity_min", "link_score_min",
     "log_n_answers", "single_answer", "n_constraints", "has_projection", "has_union", "has_exclude",
     "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint",
     "not_constraint", "missing_constraint", "negation_agrees",
@@ -179,6 +179,8 @@ class FeatureExtractor:
             if kind == "class" and set(self._words_of(mention.text)) & classes:
                 continue
             f[f"{_PLURAL[kind]}_unused"] = f.get(f"{_PLURAL[kind]}_unused", 0.0) + 0.5
+        f["rarity_min"] = min((self.links[place].rarity for place in used), default=1.0)
+        f["link_score_min"] = min((self.links[place].candidates[0].score for place in used), default=1.0)
         for place in used:
             best = self.links[place].candidates[0]
             if best.match in ("fuzzy", "partial"):

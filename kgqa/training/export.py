@@ -85,7 +85,7 @@ def assemble_checkpoint(
     *,
     encoder: Path,
     reader: Path,
-    pruner: Mapping[str, NDArray[Any]],
+    ranker: Mapping[str, NDArray[Any]],
     calibration: NDArray[np.float32],
     threshold: float,
     info: Mapping[str, object],
@@ -93,7 +93,8 @@ def assemble_checkpoint(
     """Write the checkpoint that inference reads from the trained parts, each a Hugging Face folder; the reader's
     holds `heads.safetensors` too.
 
-    `calibration` are the weights of confidence, bias last; `info` says how the model was made.
+    `ranker` has the pruner's and the aligner's tensors; `calibration` are the weights of confidence, bias last; `info`
+    says how the model was made.
     """
     from safetensors.numpy import load_file
     from transformers import AutoConfig
@@ -101,7 +102,7 @@ def assemble_checkpoint(
     heads = load_file(str(reader / "heads.safetensors"))
     reader_tensors = pack(load_file(str(reader / "model.safetensors")))
     reader_tensors |= {"score.weight": heads["score.weight"], "score.bias": heads["score.bias"]}
-    ranker = dict(pruner)
+    ranker = dict(ranker)
     ranker |= {name: heads[name] for name in ("prior_weight", "null.weight", "null.bias")}
     ranker["calibration"] = np.asarray(calibration, np.float32)
     shapes = {
