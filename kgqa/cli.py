@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from kgqa.config import Settings
-    from kgqa.datasets.question_files import BadLine
+    from kgqa.datasets.question_files import BadLine, QAExample
     from kgqa.datatypes import Prediction
     from kgqa.pipeline import Pipeline
     from kgqa.stores.catalog import Catalog
@@ -139,6 +139,9 @@ def evaluate(
     ] = None,
     model: ModelOption = None,
     threshold: ThresholdOption = None,
+    oracle: Annotated[
+        bool, typer.Option("--oracle", help="Print the best F1 that was still reachable after each stage too.")
+    ] = False,
 ) -> None:
     """Answer questions whose answers are known, and print the scores of each category."""
     settings = _settings(model=model, threshold=threshold)
@@ -149,9 +152,12 @@ def evaluate(
     if not found.items:
         raise DatasetError(f"{questions}: holds no question with gold answers")
     pipeline = _open_pipeline(graph or [DEFAULT_GRAPH], settings)
-    predictions = pipeline.answer_batch(example.question for example in found.items)
     from kgqa.evaluation.report import make_report, pair_up
 
+    if oracle:
+        _print_stages(pipeline, found.items)
+        return
+    predictions = pipeline.answer_batch(example.question for example in found.items)
     outcomes = pair_up(found.items, _with_progress(predictions, len(found.items)))
     report = make_report(outcomes)
     from kgqa.terminal import json_line, print_report
@@ -170,6 +176,22 @@ def evaluate(
         with _written_whole(output) as file:
             file.write(json_line(record) + "\n")
     print_report(_console(), report)
+
+
+def _print_stages(pipeline: Pipeline, examples: Sequence[QAExample]) -> None:
+    from kgqa.evaluation.oracle import STAGES, StageScores, mean_stages, stage_scores
+
+    by_category: dict[str, list[StageScores]] = {}
+    for example in examples:
+        if example.answers:
+            scores = stage_scores(pipeline.context, pipeline.trace(example.question), example.answers)
+            by_category.setdefault(example.category, []).append(scores)
+    by_category["all"] = [score for found in by_category.values() for score in found]
+    typer.echo(f"{'':24}{'questions':>10}" + "".join(f"{stage:>10}" for stage in STAGES))
+    for category, scores in by_category.items():
+        told = mean_stages(scores).to_dict()
+        cells = "".join(f"{'-' if told[stage] is None else format(told[stage], '.3f'):>10}" for stage in STAGES)
+        typer.echo(f"{category:24}{len(scores):>10}{cells}")
 
 
 # -- graphs
