@@ -1,34 +1,28 @@
 """Where questions are answered: in this process, in several, or on a Ray cluster. Results come in the questions' order.
 
-An engine takes a `Maker`, which travels to each worker and is called once there, so that each has a model of its own;
-what it returns is then called with each item. Items are handed out in chunks, a few a worker ahead, so that a million
-questions are never in flight at once.
+An engine takes a `Maker`, which is pickled, travels to each worker and is called once there, so that each has a model
+of its own; what it returns is then called with each item. Items are handed out in chunks, a few a worker ahead, so that
+a million questions are never in flight at once.
 """
 
 from __future__ import annotations
 
+import importlib
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeVar
 
 from kgqa.errors import SettingsError
 
-Item_contra = TypeVar("Item_contra", contravariant=True)
 Item = TypeVar("Item")
 Out = TypeVar("Out")
+Maker = Callable[[], Callable[[Item], Out]]
 Engine = Literal["local", "ray"]
 ENGINES: tuple[Engine, ...] = ("local", "ray")
 CHUNK = 16
 AHEAD = 3  # chunks in flight for each worker: one at work, the others waiting
-
-
-class Maker(Protocol[Item_contra, Out]):
-    """Makes, inside a worker, the function that turns an item into a result. It is pickled on the way."""
-
-    def __call__(self) -> Callable[[Item_contra], Out]:
-        """Return the function. Raises KGQAError where the worker cannot be set up."""
 
 
 def run(
@@ -97,7 +91,7 @@ def _run_processes(make: Maker[Item, Out], items: Iterable[Item], n_workers: int
             yield from done
     except BrokenProcessPool as error:
         raise SettingsError(
-            "a worker process died or could not start; run with one process to see why, or with fewer if memory is short"
+            "a worker process died or could not start; one process shows why, and fewer need less memory"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -106,13 +100,13 @@ def _run_processes(make: Maker[Item, Out], items: Iterable[Item], n_workers: int
 # -- Ray
 
 
-class _Worker(Generic[Item, Out]):
+class _Worker:
     """A Ray actor: one model, many questions."""
 
-    def __init__(self, make: Maker[Item, Out]) -> None:
+    def __init__(self, make: Maker[Any, Any]) -> None:
         self.work = make()
 
-    def work_on(self, items: Sequence[Item]) -> list[Out]:
+    def work_on(self, items: Sequence[Any]) -> list[Any]:
         return [self.work(item) for item in items]
 
 
@@ -120,16 +114,15 @@ def _run_ray(
     make: Maker[Item, Out], items: Iterable[Item], n_workers: int, address: str | None, chunk: int
 ) -> Iterator[Out]:
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")
     except ImportError as error:
         raise SettingsError("the Ray engine needs Ray; install the extra: pip install 'kgqa[ray]'") from error
     started = not ray.is_initialized()
-    if started and address is None:
-        ray.init(num_cpus=n_workers, include_dashboard=False, log_to_driver=False, configure_logging=False)
-    elif started:
-        ray.init(address=address, log_to_driver=False, configure_logging=False)
-    workers = [ray.remote(num_cpus=1)(_Worker).remote(make) for _ in range(n_workers)]
-    waiting: deque[Any] = deque()
+    if started:
+        here = {"num_cpus": n_workers, "include_dashboard": False} if address is None else {"address": address}
+        ray.init(**here, log_to_driver=False, configure_logging=False)
+    workers: list[Any] = [ray.remote(num_cpus=1)(_Worker).remote(make) for _ in range(n_workers)]
+    waiting: deque[tuple[Any, Any]] = deque()
     chunks = _chunks(items, chunk)
     try:
         for place, first in enumerate(islice(chunks, AHEAD * n_workers)):
@@ -137,7 +130,7 @@ def _run_ray(
             waiting.append((worker, worker.work_on.remote(first)))
         while waiting:
             worker, promised = waiting.popleft()
-            done = ray.get(promised)
+            done: list[Out] = ray.get(promised)
             for following in islice(chunks, 1):
                 waiting.append((worker, worker.work_on.remote(following)))
             yield from done
