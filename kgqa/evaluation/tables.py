@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from kgqa.evaluation.markup import visible
 from kgqa.evaluation.oracle import STAGES, StageScores
 from kgqa.evaluation.significance import Interval
 from kgqa.evaluation.summary import OVERALL, Group, Scores, Summary
@@ -191,17 +192,17 @@ def _stage_cells(stages: StageScores) -> tuple[str, ...]:
     return tuple(number(told[stage]) for stage in STAGES)
 
 
-_MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_[]<>|#"} | {"\n": " ", "\r": " "})
+_MARKDOWN = str.maketrans({character: "\\" + character for character in "\\`*_[]<>|#"})
 _LATEX = str.maketrans(
     {character: "\\" + character for character in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\n": " ", "\r": " "}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
 )
 
 
 def _markdown_cell(text: str) -> str:
-    return text.translate(_MARKDOWN)
+    return visible(text).translate(_MARKDOWN)
 
 
 def _latex_cell(text: str) -> str:
-    return text.translate(_LATEX)
+    return visible(text).translate(_LATEX)
