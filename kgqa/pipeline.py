@@ -98,6 +98,16 @@ class Analysis:
     candidates: tuple[Candidate, ...]
 
 
+@dataclass(frozen=True)
+class Trace:
+    """A prediction with its analysis and the candidates that were read, best first; both missing where the question was
+    invalid."""
+
+    prediction: Prediction
+    analysis: Analysis | None = None
+    read: tuple[Candidate, ...] = ()
+
+
 def lexical_scores(context: GraphContext, text: str) -> NDArray[np.float32]:
     """Return for each relation the share of its label's words that the question has. Shape: (n_relations,)."""
     words = set(normalize(text).split())
@@ -221,13 +231,21 @@ class Pipeline:
         for question in questions:
             yield self.answer(question)
 
-    def answer(self, question: Question) -> Prediction:
-        """Return the prediction for one question. An empty or overlong question is abstained from, not an error."""
+    def answer(self, question: Question, *, links: tuple[EntityLink, ...] | None = None) -> Prediction:
+        """Return the prediction for one question. An empty or overlong question is abstained from, not an error.
+
+        With `links`, the question is read with these instead of the linker's own.
+        """
+        return self.trace(question, links=links).prediction
+
+    def trace(self, question: Question, *, links: tuple[EntityLink, ...] | None = None) -> Trace:
+        """Return the prediction of `answer` together with what each stage handed on."""
         text = " ".join(question.text.split())
         if not any(char.isalnum() for char in text) or len(text) > MAX_QUESTION_CHARACTERS:
-            return Prediction(question, "not_found", "invalid_question")
+            return Trace(Prediction(question, "not_found", "invalid_question"))
         clock = _Clock()
-        links = self.linker.link(Question(text, question.id))
+        if links is None:
+            links = self.linker.link(Question(text, question.id))
         clock.lap("link")
         encoded = self.model.encode_question(text)
         clock.lap("encode")
@@ -237,7 +255,7 @@ class Pipeline:
         clock.lap("read")
         prediction = self._decide(question, analysis, ranked)
         clock.lap("answer")
-        return replace(prediction, timings_ms=clock.laps)
+        return Trace(replace(prediction, timings_ms=clock.laps), analysis, tuple(ranked.candidates))
 
     def _rank(self, analysis: Analysis, encoded: QuestionTokens) -> _Ranked:
         """Prune, read, and mix: probabilities over the read candidates and "the graph does not say"."""
