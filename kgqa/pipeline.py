@@ -81,6 +81,17 @@ class GraphContext:
         """Each class -> the place of its text."""
         return {c: len(self.schema.relations) + place for place, c in enumerate(self.classes)}
 
+    @cached_property
+    def relation_words(self) -> tuple[tuple[frozenset[str], ...], ...]:
+        """The words of each relation's labels, in every language and with its synonyms."""
+        found = []
+        for relation in self.schema.relations:
+            stated = self.index.labels(int(self.index.pred_terms[relation.path[-1][0]]))
+            labels = {relation.label, *(label for label, _ in stated)}
+            words = (frozenset(normalize(label).split()) for label in labels)
+            found.append(tuple(sorted((w for w in words if w), key=sorted)))
+        return tuple(found)
+
     def texts(self) -> list[str]:
         """Return what the bi-encoder reads of the schema: each relation's text, then each class's label."""
         return [relation.text for relation in self.schema.relations] + [self.index.label(c) for c in self.classes]
@@ -109,12 +120,14 @@ class Trace:
 
 
 def lexical_scores(context: GraphContext, text: str) -> NDArray[np.float32]:
-    """Return for each relation the share of its label's words that the question has. Shape: (n_relations,)."""
+    """Return for each relation the share of its label's words that the question has, for the best of its labels.
+
+    Shape: (n_relations,).
+    """
     words = set(normalize(text).split())
     found = []
-    for relation in context.schema.relations:
-        label = normalize(relation.label).split()
-        found.append(len(words.intersection(label)) / len(label) if label else 0.0)
+    for labels in context.relation_words:
+        found.append(max((len(words & label) / len(label) for label in labels), default=0.0))
     return np.array(found, np.float32)
 
 
@@ -159,7 +172,13 @@ def features_of(
     Shapes: (n_candidates, len(FEATURES) + len(ALIGNMENT_FEATURES)), (6,).
     """
     extractor = FeatureExtractor(
-        context.index, analysis.text, analysis.links, analysis.cues, analysis.scores, analysis.class_scores
+        context.index,
+        analysis.text,
+        analysis.links,
+        analysis.cues,
+        analysis.scores,
+        analysis.class_scores,
+        relation_words=context.relation_words,
     )
     parts = parts_of(analysis.candidates, analysis.links, context.class_places)
     aligned = alignment_features(question, vectors, parts, weights)

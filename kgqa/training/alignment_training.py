@@ -84,6 +84,13 @@ class Aligner(nn.Module):
             1,
         )
 
+    def load(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Take over the weights that `tensors` returned."""
+        with torch.no_grad():
+            self.need.weight.copy_(torch.from_numpy(tensors["alignment.weight"]).reshape(1, -1))
+            self.need.bias.copy_(torch.from_numpy(tensors["alignment.bias"]))
+            self.log_temperature.copy_(torch.from_numpy(tensors["alignment.temperature"]).log().reshape(()))
+
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights under the names that `alignment_features` reads."""
         return {
@@ -107,10 +114,15 @@ def train_alignment(
     batch: int = 16,
     lr: float = 4e-5,
     seed: int = 0,
+    start: Mapping[str, NDArray[Any]] | None = None,
     report: Any = print,
 ) -> None:
     """Fine-tune the encoder in `base` on the records of many graphs; save it to `out` with `ranker.safetensors`, the
-    aligner's and pruner's tensors. `wordings` are questions with the relations they need and no candidates."""
+    aligner's and pruner's tensors.
+
+    `wordings` are questions with the relations they need and no candidates; `start` are tensors of an aligner and a
+    pruner to go on from.
+    """
     from safetensors.numpy import save_file
 
     torch.manual_seed(seed)
@@ -128,12 +140,15 @@ def train_alignment(
     share /= share.sum()
     aligner = Aligner(model.config.hidden_size)
     pruner = pruner_for([r for name in names for r in usable[name]])
+    if start is not None:
+        aligner.load(start)
+        pruner.load(start)
     fast = [*aligner.parameters(), *pruner.parameters()]
     slow = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW([{"params": slow, "lr": lr}, {"params": fast, "lr": 2e-3}], weight_decay=0.01)
-    start, losses = time.time(), defaultdict[str, list[float]](list)
+    begin, losses = time.time(), defaultdict[str, list[float]](list)
     for step in range(steps):
-        done = max(step / steps, (time.time() - start) / max_seconds)
+        done = max(step / steps, (time.time() - begin) / max_seconds)
         if done >= 1:
             break
         rate = min(1.0, (step + 1) / 40) * max(0.02, 1 - done)
@@ -155,7 +170,7 @@ def train_alignment(
         optimizer.zero_grad(set_to_none=True)
         if (step + 1) % 50 == 0:
             means = ", ".join(f"{key} {np.mean(values[-50:]):.3f}" for key, values in losses.items())
-            report(f"alignment step {step + 1}/{steps} {means} {time.time() - start:.0f}s")
+            report(f"alignment step {step + 1}/{steps} {means} {time.time() - begin:.0f}s")
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(out))
     tokenizer.save_pretrained(str(out))

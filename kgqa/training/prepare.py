@@ -8,7 +8,7 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.datatypes import Question
+from kgqa.index.graph_index import GraphIndex
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.pipeline import GraphContext, analyze, features_of, outcome_key
 from kgqa.reasoning.alignment import Parts
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.model import Model
-from kgqa.training.examples import read_folder
+from kgqa.training.examples import TrainingExample, read_folder
 from kgqa.training.targets import best_candidates, candidate_grades, gold_relations
 
 
@@ -96,7 +97,9 @@ def relation_records(folder: Path, known_words: Mapping[str, int]) -> tuple[list
 
 
 def candidate_records(
-    folder: Path,
+    graph: str,
+    index: GraphIndex,
+    examples: Sequence[TrainingExample],
     model: Model,
     *,
     n_best: int = 0,
@@ -105,13 +108,12 @@ def candidate_records(
     delete_share: float = 0.0,
     seed: int = 0,
 ) -> Iterator[CandidateRecord]:
-    """Yield what the pipeline would see for each question of a folder.
+    """Yield what the pipeline would see for each question about a graph; `graph` is the name that records give it.
 
     Of the candidates, the right ones (up to 30), the pruner's first `n_best` and `n_sampled` others are kept; with
     `n_best`, they get their lines. A share of the questions, `delete_share`, is also asked of the graph without the
     relations its gold query uses: then nothing is right, and the nearest relation is the trap.
     """
-    index, examples = read_folder(folder)
     context = GraphContext.of(index)
     linker = LabelEntityLinker(index, context.labels, model.known_words)
     linearizer = Linearizer(index, context.schema)
@@ -143,7 +145,7 @@ def candidate_records(
             chosen = [analysis.candidates[i] for i in kept]
             numbers: dict[tuple[object, ...], int] = {}
             yield CandidateRecord(
-                graph=str(folder),
+                graph=graph,
                 id=example.id,
                 question=example.question,
                 category=example.category,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,16 @@ class Pruner(nn.Module):
         """Return the logits without gradients. Shapes: (n, n_features) to (n,)."""
         with torch.no_grad():
             return np.asarray(self(torch.from_numpy(features)).numpy(), np.float32)
+
+    def load(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Take over the weights that `tensors` returned."""
+        with torch.no_grad():
+            for parameter, name in (
+                (self.mean, "pruner.mean"), (self.scale, "pruner.scale"),
+                (self.first.weight, "pruner.0.weight"), (self.first.bias, "pruner.0.bias"),
+                (self.second.weight, "pruner.1.weight"), (self.second.bias, "pruner.1.bias"),
+            ):  # fmt: skip
+                parameter.copy_(torch.from_numpy(tensors[name]))
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights under the names that `Model.prune_scores` reads."""

@@ -26,6 +26,7 @@ from kgqa.reasoning.model import Model
 from kgqa.training.alignment_training import train_alignment
 from kgqa.training.calibration import calibrate, reader_outcomes
 from kgqa.training.encoder_training import GraphRecords, train_encoder
+from kgqa.training.examples import read_folder
 from kgqa.training.export import assemble_checkpoint, bert_shape, pack
 from kgqa.training.prepare import CandidateRecord, best_places, candidate_records, relation_records
 from kgqa.training.ranker_training import Pruner, recall_at, train_pruner
@@ -72,7 +73,7 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     if not folders:
         raise DatasetError("no folder to train on has a questions.jsonl")
     words = known_words(base)
-    relations = _remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
+    relations = remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
     trained = {str(f): relations[str(f)] for f in folders if f.name not in plan.held_out}
     encoder = work / "encoder"
     if not (encoder / "model.safetensors").is_file():
@@ -92,7 +93,7 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
         )
     aligned = work / "aligned"
     if not (aligned / "ranker.safetensors").is_file():
-        first = _remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
+        first = remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
         train_alignment(
             encoder,
             {str(f): [r for r in first[str(f)] if r.split == "train"] for f in folders if f.name not in plan.held_out},
@@ -105,20 +106,21 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
             seed=plan.seed,
             report=report,
         )
-    candidates = _remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, aligned), folders))
+    candidates = remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, aligned), folders))
     training = [f for f in folders if f.name not in plan.held_out]
     held = [r for f in folders for r in candidates[str(f)] if f.name in plan.held_out or r.split != "train"]
-    pruners = _remembered(work / "pruners.pkl", lambda: _pruners(plan, training, candidates, report))
+    pruners = remembered(work / "pruners.pkl", lambda: _pruners(plan, training, candidates, report))
     report(f"pruner recall on held-out questions: {recall_at(pruners[ALL], held, (1, 5, 8, 16, 10_000))}")
     usable = [
-        example
+        reader_example(
+            record, pruners[_fold(folder)], n_lines=plan.n_lines, weight=plan.folders[folder], add_gold=True
+        )
         for folder in training
         for record in candidates[str(folder)]
         if record.split == "train" and (not record.answerable or best_places(record.grades))
-        for example in [_reader_example(record, pruners[_fold(folder)], plan, plan.folders[folder], add_gold=True)]
     ]
     unseen = [
-        _reader_example(record, pruners[ALL], plan, 1.0, add_gold=False)
+        reader_example(record, pruners[ALL], n_lines=plan.n_lines, add_gold=False)
         for folder in folders
         if folder.name in plan.held_out
         for record in candidates[str(folder)]
@@ -185,7 +187,7 @@ def _map(plan: TrainingPlan, job: Callable[[Path], T], folders: Sequence[Path]) 
         return dict(zip(map(str, folders), pool.map(job, folders, chunksize=1), strict=True))
 
 
-def _remembered(path: Path, make: Callable[[], Any]) -> Any:
+def remembered(path: Path, make: Callable[[], Any]) -> Any:
     """Return what an earlier run stored in this run's own work folder, or make and store it. Never reads a file from
     elsewhere.
     """
@@ -200,7 +202,7 @@ def _remembered(path: Path, make: Callable[[], Any]) -> Any:
     return made
 
 
-def _encoder_model(folder: Path) -> Model:
+def encoder_model(folder: Path) -> Model:
     """Return an inference model that can encode, and prune where a pruner lies beside the encoder, with the weights as
     they will ship."""
     from safetensors.numpy import load_file
@@ -214,10 +216,10 @@ def _encoder_model(folder: Path) -> Model:
 
 
 def _candidates(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRecord]:
+    index, examples = read_folder(folder)
+    model, most = encoder_model(encoder), plan.max_alignment_questions
     return list(
-        candidate_records(
-            folder, _encoder_model(encoder), max_examples=plan.max_alignment_questions, seed=plan.seed, n_sampled=120
-        )
+        candidate_records(str(folder), index, examples, model, max_examples=most, seed=plan.seed, n_sampled=120)
     )
 
 
@@ -242,23 +244,26 @@ def _pruners(
 
 
 def _lines(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRecord]:
-    model = _encoder_model(encoder)
+    index, examples = read_folder(folder)
     return list(
-        candidate_records(folder, model, n_best=40, n_sampled=60, delete_share=plan.delete_share, seed=plan.seed)
-    )
+        candidate_records(
+            str(folder), index, examples, encoder_model(encoder), n_best=40, n_sampled=60,
+            delete_share=plan.delete_share, seed=plan.seed,
+        )
+    )  # fmt: skip
 
 
-def _reader_example(
-    record: CandidateRecord, pruner: Pruner, plan: TrainingPlan, weight: float, *, add_gold: bool
+def reader_example(
+    record: CandidateRecord, pruner: Pruner, *, n_lines: int, weight: float = 1.0, add_gold: bool
 ) -> ReaderExample:
     """Return the record with the lines to read: the pruner's best, one of the others, and the best right one if it is
     not among them."""
     scores = pruner.scores(record.features)
     order = np.argsort(-scores, kind="stable").tolist()
-    chosen = order[: plan.n_lines]
-    if add_gold and len(order) > plan.n_lines:
+    chosen = order[:n_lines]
+    if add_gold and len(order) > n_lines:
         rng = np.random.default_rng(len(record.question))
-        chosen.append(order[int(rng.integers(plan.n_lines, min(len(order), plan.n_lines + 50)))])
+        chosen.append(order[int(rng.integers(n_lines, min(len(order), n_lines + 50)))])
     best = best_places(record.grades)
     if add_gold and best and not set(best) & set(chosen):
         chosen.append(max(best, key=lambda i: float(scores[i])))
