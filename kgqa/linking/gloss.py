@@ -7,62 +7,25 @@ classes and operators, in roughly English order, and leaves every name as it was
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.resources import files
-from itertools import pairwise
-from typing import Literal
 
-from kgqa.linking.inflection import (
-    compare_english,
-    english_plural,
-    english_verb,
-    feminines,
-    german_adjective,
-    noun_plurals,
-    verb_forms,
-)
+from kgqa.linking.inflection import compare_english
+from kgqa.linking.language import detect_language, detect_with_names
+from kgqa.linking.lexicon import AUXILIARY, TOKEN, Entry, ForeignLanguage, Language, Lexicon, fold, load_lexicon
 
-Language = Literal["en", "fr", "es", "de", "it", "pt"]
-ForeignLanguage = Literal["fr", "es", "de", "it", "pt"]
-LANGUAGES: tuple[ForeignLanguage, ...] = ("fr", "es", "de", "it", "pt")
+__all__ = ["Gloss", "align_gloss", "detect_language", "gloss"]
 
-_TOKEN = re.compile(r"[^\W\d_]+['’](?=\w|\Z)|\w+(?:[.,]\d+)*|[^\w\s]")
 _NUMBER = re.compile(r"\d|(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand|million)\b")
-_TAGS = {"the": "the", "of": "of", "of the": "of", "has": "have", "have": "have", "had": "have", "more": "more"}
-_TAGS |= {"less": "more", "than": "than", "that": "than", "not": "not", "the most": "most", "the least": "most"}
-_WH = re.compile(r"(?:(?:in|of|to|from|by|with|for|on) )?(?:which|what|who|whom|whose|where|when|how)\b")
-_AUXILIARY = re.compile(r"(does|do|did|has|have|is|are|was|were) (?:it|he|she|they)\b ?")
-_PASSIVE = {"es": "se", "pt": "se", "it": "si"}  # "se habla" is "is spoken"
-_INVERTED = frozenset("t il elle ils elles on ce".split())
 _COMPARATIVE = re.compile(r"(?:more|less) \w+$|(?!over|under|after|other|number|ever)\w+er$|worse$")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a phrase means in English. `past` is set for participles: "written" has "wrote"."""
-
-    english: str
-    tag: str
-    past: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Lexicon:
-    """The dictionary of one language: phrases as written (lower case), the same without accents, adjectives that may
-    be nouns too, plurals that are written as their singular, and the number of words of the longest phrase that begins
-    with a word."""
-
-    exact: dict[str, Entry]
-    folded: dict[str, Entry]
-    adjectives: dict[str, Entry]
-    plurals: dict[str, Entry]
-    longest: dict[str, int]
-
-    def get(self, phrase: str) -> Entry | None:
-        return self.exact.get(phrase) or self.folded.get(fold(phrase))
+_INVERTED = frozenset("t il elle ils elles on ce".split())
+_PLURAL: dict[ForeignLanguage, frozenset[str]] = {
+    "fr": frozenset("quels quelles les des aux combien plusieurs tous toutes ces deux trois quatre cinq dix".split()),
+    "es": frozenset(),
+    "de": frozenset("welche viele vielen alle aller meisten beiden mehrere zwei drei vier fünf zehn".split()),
+    "it": frozenset("quali quanti quante i gli le dei degli delle tutti tutte alcuni alcune molti due tre".split()),
+    "pt": frozenset(),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,309 +49,6 @@ class _Piece:
     past: str = ""
 
 
-def fold(text: str) -> str:
-    """Return text without accents; ß becomes ss."""
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFD", text.replace("ß", "ss").replace("œ", "oe"))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
-
-
-# --- the dictionary ---------------------------------------------------------------------------------------------------
-
-
-def read_rows(language: ForeignLanguage) -> Iterator[tuple[str, str, str]]:
-    """Yield (section, phrase, English) for every line of a language's file, in the file's order.
-
-    A line "# nouns" opens a section: `words` (as they stand), `nouns`, `people`, `adjectives`, `verbs` or irregular
-    `participles`; regular forms are derived. Raises ValueError for a line that is neither.
-    """
-    lines = (files("kgqa.linking") / "lexicons" / f"{language}.tsv").read_text(encoding="utf-8").splitlines()
-    section = ""
-    for number, line in enumerate(lines, start=1):
-        if line.startswith("# "):
-            section = line[2:]
-            continue
-        columns = line.split("\t")
-        if len(columns) != 2 or section not in ("words", "nouns", "people", "adjectives", "verbs", "participles"):
-            raise ValueError(f"{language}.tsv line {number}: expected 'phrase<TAB>English' in a section, got {line!r}")
-        yield section, columns[0], columns[1]
-
-
-@lru_cache(maxsize=None)
-def load_lexicon(language: ForeignLanguage) -> Lexicon:
-    """Return a language's dictionary. What the file states goes before derived forms, and the first of two equals wins."""
-    rows = list(read_rows(language))
-    exact: dict[str, Entry] = {}
-    derived: dict[str, Entry] = {}
-    for section, phrase, english in rows:
-        key = _key(phrase)
-        if section == "words":
-            exact.setdefault(key, Entry(english, _tag(english)))
-        elif section in ("nouns", "people"):
-            exact.setdefault(key, Entry(english, "noun"))
-        elif section == "adjectives":
-            exact.setdefault(key, Entry(english, "adjective"))
-        elif section == "participles":
-            _, _, past, participle = english_verb(english)
-            exact.setdefault(key, Entry(participle, "participle", past))
-        else:
-            exact.setdefault(key, Entry(english.split("|")[0], "verb"))
-    plurals: dict[str, Entry] = {}
-    for section, phrase, english in rows:
-        for form, entry in _derive(language, section, phrase, english):
-            derived.setdefault(_key(form), entry)
-            if form == phrase and entry.english != english and section in ("nouns", "people"):
-                plurals[_key(phrase)] = entry
-    adjectives = {fold(_key(phrase)): Entry(english, "adjective") for kind, phrase, english in rows if kind == "adjectives"}
-    for section, phrase, english in rows:
-        if section == "adjectives":
-            for form, entry in _derive(language, section, phrase, english):
-                adjectives.setdefault(fold(_key(form)), entry)
-    exact = derived | exact
-    folded: dict[str, Entry] = {}
-    longest: dict[str, int] = {}
-    for key, entry in exact.items():
-        folded.setdefault(fold(key), entry)
-        first = fold(key.split(" ", 1)[0])
-        longest[first] = max(longest.get(first, 1), key.count(" ") + 1)
-    return Lexicon(exact, folded, adjectives, plurals, longest)
-
-
-def _tag(english: str) -> str:
-    if _WH.match(english):
-        return "wh"
-    return _TAGS.get(english, "inversion" if _AUXILIARY.match(english) else "word")
-
-
-def _derive(language: ForeignLanguage, section: str, phrase: str, english: str) -> Iterator[tuple[str, Entry]]:
-    if section in ("nouns", "people"):
-        singulars = [phrase, *(feminines(language, phrase) if section == "people" else ())]
-        for singular in singulars:
-            yield singular, Entry(english, "noun")
-            if language == "de" and section == "nouns":
-                yield singular + "es", Entry(english, "noun")
-            for plural in noun_plurals(language, singular):
-                genitive = language == "de" and plural == singular + "s"
-                yield plural, Entry(english if genitive else english_plural(english), "noun")
-    elif section == "adjectives" and language == "de":
-        degrees = dict(zip(("positive", "comparative", "superlative"), (english, *compare_english(english)), strict=True))
-        for degree, form in german_adjective(phrase):
-            yield form, Entry(degrees[degree], "adjective")
-    elif section == "adjectives":
-        for singular in (phrase, *feminines(language, phrase)):
-            yield singular, Entry(english, "adjective")
-            for plural in noun_plurals(language, singular):
-                yield plural, Entry(english, "adjective")
-    elif section == "participles" and language != "de":
-        _, _, past, participle = english_verb(english)
-        for singular in (phrase, *feminines(language, phrase)):
-            for text in (singular, *noun_plurals(language, singular)):
-                yield text, Entry(participle, "participle", past)
-    elif section == "verbs":
-        base, third, past, participle = english_verb(english)
-        pronoun = _PASSIVE.get(language)
-        for form, text in verb_forms(language, phrase):
-            if pronoun and form != "participle":
-                passive = Entry({"singular": "is ", "plural": "are ", "past": "was "}[form] + participle, "verb")
-                yield f"{pronoun} {text}", passive
-                if language == "pt":
-                    yield f"{text} {pronoun}", passive
-            if form == "participle":
-                yield text, Entry(participle, "participle", past)
-            else:
-                yield text, Entry({"singular": third, "plural": base, "past": past}[form], "verb")
-
-
-def _key(phrase: str) -> str:
-    return " ".join(_words(phrase.lower()))
-
-
-def _words(text: str) -> list[str]:
-    return [match[0].replace("’", "'") for match in _TOKEN.finditer(text) if match[0] != "-"]
-
-
-# --- which language ---------------------------------------------------------------------------------------------------
-
-_ENGLISH = frozenset(
-    """the of is are were was who whom whose what which where when why how did does doing done and by with from to that
-    this these those has had have many much been being give show list find tell get me any all its it they their there
-    you your than then more most less least not into about between also each every some other be will would should can
-    could whats who's what's where's name names whose at for as if whether or an either same both""".split()
-)
-_INTERROGATIVE: dict[ForeignLanguage, frozenset[str]] = {
-    "fr": frozenset("quel quelle quels quelles combien lequel laquelle lesquels lesquelles où qui quand pourquoi".split()),
-    "es": frozenset(
-        """cuál cuáles cuántos cuántas cuánto cuánta quién quiénes qué dónde cuándo cómo cual cuales cuantos cuantas cuanto
-        cuanta quien quienes donde cuando adónde""".split()
-    ),
-    "de": frozenset("wer wem wen wessen wo wann wie wieviel wieviele welche welcher welches welchem welchen warum".split()),
-    "it": frozenset("quale quali quanti quante quanto quanta chi qual quando dov' qual perché".split()),
-    "pt": frozenset("qual quais quantos quantas quanto quanta quem quando onde".split()),
-}
-_BIGRAMS: dict[ForeignLanguage, frozenset[str]] = {
-    "fr": frozenset(
-        """est ce|qu' est|a t|t il|t elle|t on|y a|comment s'|sont les|donne moi|donnez moi|liste des|nombre de
-        |est il|est elle|sont ils|sont elles|à quel|à quelle|dis moi|montre moi|comment se|qu' a|ont ils|ont elles
-        |s' appelle|ont été|a été|ne sont|n' est|n' a|n' ont""".replace("\n", "").replace("  ", "").split("|")
-    ),
-    "es": frozenset("número de|de qué|en qué|en que|numero de|lista de|muéstrame los|dame los|dime los|cómo se|hay en".split("|")),
-    "de": frozenset("was ist|was sind|was war|gibt es|zeige mir|gib mir|nenne alle|nenne mir|anzahl der".split("|")),
-    "it": frozenset("dove si|dove è|dov' è|che cosa|cos' è|in che|di che|in quale|come si|numero di|elenca i".split("|")),
-    "pt": frozenset("o que|em que|de que|como se|número de|liste os|liste as|que país|há em".split("|")),
-}
-_FUNCTION: dict[ForeignLanguage, frozenset[str]] = {
-    "fr": frozenset(
-        """le la les l' un une des du de d' et ou est sont dans en au aux à par pour sur avec sans qu' ne n' pas ce cette ces
-        il elle ils elles se s' dont été était étaient ont ainsi chez son sa ses leur leurs entre plus moins depuis t""".split()
-    ),
-    "es": frozenset(
-        """el la los las un una unos unas de del al y e o en es son fue fueron está están ha han hay por para con sin que se su
-        sus más menos entre desde hasta como este esta ese tiene tienen no lo le""".split()
-    ),
-    "de": frozenset(
-        """der das den dem des ein eine einen einem einer eines und oder ist sind waren wird werden wurde wurden von vom zu zum
-        zur im mit für auf aus bei nach über hat haben gibt es nicht kein keine als sich ihre seine durch ohne zwischen seit
-        vor in die war an am""".split()
-    ),
-    "it": frozenset(
-        """il lo la i gli le un una uno di del dello della dei degli delle dell' al allo alla ai alle all' nel nella nei nelle
-        nell' sul sulla da dal dalla dall' e ed o è sono era ha hanno fu con per su tra fra che si non più meno l' d' c' ci
-        stato stata stati state in""".split()
-    ),
-    "pt": frozenset(
-        """o a os as um uma de do da dos das no na nos nas ao à aos às em e ou é são foi foram está estão tem têm há por pelo
-        pela para com sem que se seu sua mais menos entre desde até não""".split()
-    ),
-}
-_OPENERS: dict[ForeignLanguage, frozenset[str]] = {
-    "fr": frozenset("citez donnez donne nommez cite nomme liste listez existe montre montrez trouve trouvez".split()),
-    "es": frozenset("nombra dime dame muestra muéstrame enumera lista existe existen hay indica es son está están tiene tienen fue fueron".split()),
-    "de": frozenset("nenne nennen zeige liste gib gibt hat haben ist sind wurde wurden wird liegt finde".split()),
-    "it": frozenset("è sono ha hanno elenca dimmi dammi mostra mostrami nomina esiste esistono trova indica".split()),
-    "pt": frozenset("é são tem têm há foi diga liste mostre nomeie existe existem encontre cite indique".split()),
-}
-
-
-_PLURAL: dict[ForeignLanguage, frozenset[str]] = {
-    "fr": frozenset("quels quelles les des aux combien plusieurs tous toutes ces deux trois quatre cinq dix".split()),
-    "es": frozenset(),
-    "de": frozenset("welche viele vielen alle aller meisten beiden mehrere zwei drei vier fünf zehn".split()),
-    "it": frozenset("quali quanti quante i gli le dei degli delle tutti tutte alcuni alcune molti due tre".split()),
-    "pt": frozenset(),
-}
-
-
-def detect_language(text: str) -> Language:
-    """Return the language of a question; "en" whenever the evidence is thin, as for names alone or keywords.
-
-    Another language needs a question word or an opening of its own and more of its function words, or a text whose
-    every word that is not capitalized is in its dictionary. Common English words outweigh both.
-    """
-    return _detect(text, names_known=False)
-
-
-def _detect(text: str, *, names_known: bool) -> Language:
-    """Return the language; with `names_known`, what looks like a name and is no "X" is not one."""
-    if text.isupper():
-        text = text.lower()
-    written = [match[0].replace("’", "'") for match in _TOKEN.finditer(text) if match[0][0].isalpha()]
-    if not written:
-        return "en"
-    words = [word.lower() for word in written]
-    plain = [word for n, word in enumerate(words) if n == 0 or written[n].islower()]
-    scores = {language: _score(language, words, plain) for language in LANGUAGES}
-    if "¿" in text:
-        scores["es"] += 6
-    best = max(LANGUAGES, key=lambda language: scores[language])
-    if scores[best] >= 3:
-        outside = [word for n, word in enumerate(words) if n == 0 or (written[n].islower() and not _in_title(written, n))]
-        if scores[best] >= 3 + 3 * len(_english_words(best, outside)):
-            return best
-        return "en"
-    if len(words) < 2 or words[0] in _ENGLISH:
-        return "en"
-    return _language_of_keywords(written, words, plain, names_known=names_known)
-
-
-def _score(language: ForeignLanguage, words: Sequence[str], plain: Sequence[str]) -> int:
-    """Return the weight of a language's own words; 0 without a question word, an opening or a phrase of questions."""
-    distinct = set(plain)
-    asked = distinct & _INTERROGATIVE[language]
-    phrases = {f"{a} {b}" for a, b in pairwise(words)} & _BIGRAMS[language]
-    opened = words[0] in _OPENERS[language]
-    if not asked and not phrases and not opened:
-        return 0
-    small = distinct & _FUNCTION[language]
-    content = _content_words(language, distinct - small - asked)
-    late = asked and not phrases and not opened and not any(word in asked for word in words[:3])
-    return 2 * len(asked) + 2 * len(phrases) + opened + len(small) + len(content) - (2 if late else 0)
-
-
-def _content_words(language: ForeignLanguage, words: Iterable[str]) -> set[str]:
-    """Return the words that the language's dictionary has and English writes differently."""
-    lexicon = load_lexicon(language)
-    found = {word: lexicon.get(word) for word in words if len(word) > 3 and word not in _ENGLISH}
-    return {word for word, entry in found.items() if entry and entry.english.lower() != fold(word)}
-
-
-def _in_title(written: Sequence[str], n: int) -> bool:
-    """Whether one or two small words, such as "of the", stand between capitalized words other than the first."""
-    before = next((k for k in range(n - 1, max(n - 3, -1), -1) if not written[k].islower()), 0)
-    after = next((k for k in range(n + 1, min(n + 3, len(written))) if not written[k].islower()), 0)
-    return before > 0 and after > 0 and after - before <= 3
-
-
-def _english_words(language: ForeignLanguage, words: Iterable[str]) -> set[str]:
-    """Return the words that are English and not of the language."""
-    exact = load_lexicon(language).exact
-    unlike = {word for word in words if word not in _FUNCTION[language] and word not in exact}
-    common = unlike & _ENGLISH
-    return common | ((unlike - _INTERROGATIVE[language]) & _english_vocabulary())
-
-
-@lru_cache(maxsize=1)
-def _english_vocabulary() -> frozenset[str]:
-    """Return every English word that some dictionary gives."""
-    columns = {english for language in LANGUAGES for _, _, english in read_rows(language)}
-    words = {word for english in columns for word in re.findall(r"[a-z]{3,}", english)}
-    return frozenset(words | {word + "s" for word in words})
-
-
-def _language_of_keywords(
-    written: Sequence[str], words: Sequence[str], plain: Sequence[str], *, names_known: bool
-) -> Language:
-    """Return the language of a text without a question word.
-
-    "en" if a word is unknown or English, or if the whole may be a name: "la casa de papel", "Tour de France".
-    """
-    named = any(not word.islower() for word in written[1:])
-    best: Language = "en"
-    most = 2
-    for language in LANGUAGES:
-        function = _FUNCTION[language]
-        lexicon = load_lexicon(language)
-        own = [word for n, word in enumerate(words) if n == 0 or written[n].islower() or language == "de"]
-        if not all(word in function or lexicon.get(word) for word in plain) or _english_words(language, plain):
-            continue
-        small = set(plain) & function
-        content = _content_words(language, set(own) - function)
-        if not small or not content - _english_vocabulary():
-            continue
-        if not names_known and language != "de":
-            article = words[0] in function and not words[0].endswith("s") and not named
-            title = content == {words[0]} and not written[0].islower() and len(small) < 2
-            if (article and not {"plus", "más", "più", "mais"} & small) or title:
-                continue
-        weight = 2 * len(content) + len(small)
-        if weight > most:
-            best, most = language, weight
-    return best
-
-
-# --- the gloss --------------------------------------------------------------------------------------------------------
-
-
 def gloss(text: str, protected: Sequence[tuple[int, int]] = ()) -> str:
     """Return the question in English, word by word; English text comes back unchanged.
 
@@ -404,7 +64,7 @@ def align_gloss(text: str, protected: Sequence[tuple[int, int]] = ()) -> Gloss:
         if not 0 <= start < end <= len(text):
             raise ValueError(f"span ({start}, {end}) is not inside a text of {len(text)} characters")
     spans = _outermost(protected)
-    language = _detect(_blank(text, spans), names_known=bool(spans))
+    language = detect_with_names(_blank(text, spans), names_known=bool(spans))
     if language == "en":
         return Gloss(text, "en", tuple(protected))
     pieces = list(_look_up(text, spans, language))
@@ -439,7 +99,7 @@ def _look_up(text: str, spans: Sequence[tuple[int, int]], language: ForeignLangu
     shouted = text.isupper()
     position = 0
     for start, end in [*spans, (len(text), len(text))]:
-        tokens = [m for m in _TOKEN.finditer(text, position, start) if m[0] not in "¿¡-" or _stands_alone(text, m)]
+        tokens = [m for m in TOKEN.finditer(text, position, start) if m[0] not in "¿¡-" or _stands_alone(text, m)]
         yield from _look_up_tokens(tokens, lexicon, language, shouted=shouted)
         if end > start:
             yield _Piece(text[start:end], "name", start, end)
@@ -551,12 +211,13 @@ def _compare(pieces: list[_Piece]) -> list[_Piece]:
 def _invert(pieces: list[_Piece]) -> list[_Piece]:
     """Move "does it have" before its subject: "Islande does it have" becomes "does Islande have"."""
     for n, piece in enumerate(pieces):
-        auxiliary = _AUXILIARY.match(piece.text) if piece.tag == "inversion" else None
+        auxiliary = AUXILIARY.match(piece.text) if piece.tag == "inversion" else None
         if auxiliary is None:
             continue
         first = n
         while first and pieces[first - 1].tag in ("name", "unknown", "noun", "adjective", "of", "the", "number"):
-            if pieces[first - 1].tag in ("noun", "adjective") and any(p.tag == "wh" for p in pieces[max(0, first - 3) : first]):
+            asked = any(piece.tag == "wh" for piece in pieces[max(0, first - 3) : first])
+            if asked and pieces[first - 1].tag in ("noun", "adjective"):
                 break
             first -= 1
             if pieces[first].tag == "the" and (not first or pieces[first - 1].tag != "of"):
@@ -648,9 +309,7 @@ def _render(text: str, pieces: Sequence[_Piece]) -> tuple[str, dict[tuple[int, i
             untouched = all(p.tag in ("name", "unknown", "number", "mark") for p in (before, piece))
             if untouched and before.end <= piece.start and not text[before.end : piece.start].strip(" -"):
                 gap = text[before.end : piece.start]
-            if piece.text in ("?", ".", ",", ";", "!", ":", ")"):
-                gap = ""
-            elif before.text in ("(", "«"):
+            if piece.text in ("?", ".", ",", ";", "!", ":", ")") or before.text in ("(", "«"):
                 gap = ""
             parts.append(gap)
             length += len(gap)

@@ -14,6 +14,12 @@ Form = Literal["singular", "plural", "past", "participle"]
 _ENGLISH_PLURALS = {"person": "people", "child": "children", "man": "men", "woman": "women", "wife": "wives"}
 _ENGLISH_PLURALS |= {"foot": "feet", "series": "series", "species": "species", "life": "lives", "fish": "fish"}
 _COMPARED = {"good": ("better", "best"), "bad": ("worse", "worst"), "far": ("farther", "farthest")}
+_ALREADY_PLURAL = frozenset(
+    "children coordinates data grandparents headquarters inhabitants lyrics parents people siblings studies".split()
+)
+_FRENCH_FEMININES = tuple(
+    pair.split(":") for pair in "teur:trice eur:euse f:ve eux:euse er:ère el:elle en:enne on:onne c:que e:e".split()
+)
 _UNACCENTED = str.maketrans("áéíóúâêô", "aeiouaeo")
 _UMLAUTS = {"a": "ä", "o": "ö", "u": "ü"}
 
@@ -22,6 +28,8 @@ def english_plural(noun: str) -> str:
     """Return the plural of an English noun phrase; its head is the word before "of", or else the last."""
     head, of, rest = noun.partition(" of ")
     before, space, word = head.rpartition(" ")
+    if word in _ALREADY_PLURAL:
+        return noun
     if word in _ENGLISH_PLURALS:
         word = _ENGLISH_PLURALS[word]
     elif re.search(r"[^aeiou]y$", word):
@@ -147,9 +155,7 @@ def _german_plurals(word: str) -> Iterator[str]:
 def feminines(language: str, word: str) -> Iterator[str]:
     """Yield the feminines that an adjective or a word for a person may have."""
     if language == "fr":
-        endings = (("teur", "trice"), ("eur", "euse"), ("f", "ve"), ("eux", "euse"), ("er", "ère"), ("el", "elle"))
-        endings += (("en", "enne"), ("on", "onne"), ("c", "que"), ("e", "e"))
-        yield next((word[: -len(a)] + b for a, b in endings if word.endswith(a)), word + "e")
+        yield next((word[: -len(a)] + b for a, b in _FRENCH_FEMININES if word.endswith(a)), word + "e")
         if word.endswith("eur"):
             yield from (word + "e", word[:-1] + "se")
     elif language in ("es", "pt"):
