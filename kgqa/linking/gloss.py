@@ -18,6 +18,7 @@ __all__ = ["Gloss", "align_gloss", "detect_language", "gloss"]
 
 _NUMBER = re.compile(r"\d|(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand|million)\b")
 _COMPARATIVE = re.compile(r"(?:more|less) \w+$|(?!over|under|after|other|number|ever)\w+er$|worse$")
+_PREPOSITIONS = frozenset("in of to from with by for on".split())
 _INVERTED = frozenset("t il elle ils elles on ce".split())
 _PLURAL: dict[ForeignLanguage, frozenset[str]] = {
     "fr": frozenset("quels quelles les des aux combien plusieurs tous toutes ces deux trois quatre cinq dix".split()),
@@ -68,8 +69,10 @@ def align_gloss(text: str, protected: Sequence[tuple[int, int]] = ()) -> Gloss:
     if language == "en":
         return Gloss(text, "en", tuple(protected))
     pieces = list(_look_up(text, spans, language))
-    for reorder in (_compare, _invert, _tense, _adjectives_first, _names_without_article):
-        pieces = reorder(pieces)
+    pieces = _tense(_invert(_compare(pieces)))
+    if language != "de":
+        pieces = _adjectives_first(pieces)
+    pieces = _names_without_article(pieces)
     rendered, places = _render(text, pieces)
     outer = [next(span for span in spans if span[0] <= start and end <= span[1]) for start, end in protected]
     return Gloss(rendered, language, tuple(places[span] for span in outer))
@@ -129,10 +132,10 @@ def _look_up_tokens(
             continue
         for length in range(min(lexicon.longest.get(fold(words[n]), 1), len(tokens) - n), 0, -1):
             entry = lexicon.get(" ".join(words[n : n + length]))
-            german_noun = language == "de" and entry is not None and entry.tag == "noun"
-            if entry and (shouted or german_noun or _is_lower(tokens[n : n + length])):
-                if language == "de" and entry.tag == "the" and n and words[n - 1] == ",":
-                    entry = Entry("which", "word")
+            german = language == "de" and entry is not None and (entry.tag == "noun" or length > 1)
+            if entry and (shouted or german or _is_lower(tokens[n : n + length])):
+                if language == "de" and entry.tag == "the":
+                    entry = _german_article(entry, words[n], before=words[n - 1] if n else "", tag=before)
                 if not _PLURAL[language].isdisjoint(words[max(0, n - 3) : n]):
                     entry = lexicon.plurals.get(" ".join(words[n : n + length]), entry)
                 if length == 1 and before in ("noun", "more", "most"):
@@ -148,6 +151,13 @@ def _look_up_tokens(
             before = tag
             yield _Piece(compound or token[0], tag, start, end)
             n += 1
+
+
+def _german_article(entry: Entry, article: str, *, before: str, tag: str) -> Entry:
+    """Return "which" for the article after a comma and "of the" for "der" after a noun."""
+    if before == ",":
+        return Entry("which", "word")
+    return Entry("of the", "of") if article == "der" and tag == "noun" else entry
 
 
 def _is_lower(tokens: Iterable[re.Match[str]]) -> bool:
@@ -195,17 +205,38 @@ def _compare(pieces: list[_Piece]) -> list[_Piece]:
             piece = replace(piece, text=words[piece.text])
         elif piece.text in ("more than", "less than") and following and following.tag == "noun":
             piece = replace(piece, text=piece.text.removesuffix(" than"))
-        elif piece.text in ("that", "than the") and result and _COMPARATIVE.search(result[-1].text):
-            piece = replace(piece, text="than")
-        elif piece.text == "that" and any("same" in other.text.split() for other in result[-3:]):
-            piece = replace(piece, text="as")
-        elif piece.text == "why" and following and following.tag == "noun":
-            piece = replace(piece, text="through which")
-        elif piece.tag == "of" and result and _COMPARATIVE.search(result[-1].text) and result[-1].tag == "adjective":
-            piece = replace(piece, text="than")
+        else:
+            piece = replace(piece, text=_in_context(piece, result, pieces[n + 1 :]))
         result.append(piece)
         n += 1
     return result
+
+
+def _in_context(piece: _Piece, before: Sequence[_Piece], after: Sequence[_Piece]) -> str:
+    """Return the English of a small word that has several: "que" is "than" after "larger", "as" after "the same"."""
+    last = before[-1] if before else None
+    noun_follows = bool(after) and after[0].tag == "noun"
+    compared = last is not None and _COMPARATIVE.search(last.text)
+    match piece.text:
+        case "that" if last is None:
+            return "what"
+        case "that" | "than the" if compared:
+            return "than"
+        case "that" if any("same" in other.text.split() for other in before[-3:]):
+            return "as"
+        case "that" if noun_follows and last is not None and last.text in _PREPOSITIONS:
+            return "which"
+        case "of" | "of the" if compared and last is not None and last.tag == "adjective":
+            return "than"
+        case "who" if last is not None and last.tag in ("noun", "adjective", "name"):
+            return "that"
+        case "why" if noun_follows:
+            return "through which"
+        case "is there" if last is not None and last.tag in ("noun", "adjective"):
+            return "are there"
+        case "there are" if last is None and after and after[-1].text == "?":
+            return "are there"
+    return piece.text
 
 
 def _invert(pieces: list[_Piece]) -> list[_Piece]:
@@ -260,9 +291,8 @@ def _adjectives_first(pieces: list[_Piece]) -> list[_Piece]:
             if result[-1].tag == "the" and len(result) > 1 and result[-2].tag == "noun" and _is_best(piece):
                 result.pop()
                 at -= 1
-            while at and result[at - 1].tag == "noun" and (at == len(result) or result[at].tag == "noun"):
+            if result[at - 1].tag == "noun":
                 at -= 1
-                break
             followed = n + 1 < len(pieces) and pieces[n + 1].tag == "noun" and piece.tag == "adjective"
             agent = n + 1 < len(pieces) and piece.tag == "participle"
             if not followed and not agent and not (at and result[at - 1].tag == "wh" and _ends_with_verb(result, at)):

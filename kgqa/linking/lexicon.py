@@ -31,6 +31,7 @@ AUXILIARY = re.compile(r"(does|do|did|has|have|is|are|was|were) (?:it|he|she|the
 _TAGS = {"the": "the", "of": "of", "of the": "of", "has": "have", "have": "have", "had": "have", "more": "more"}
 _TAGS |= {"less": "more", "than": "than", "that": "than", "not": "not", "the most": "most", "the least": "most"}
 _WH = re.compile(r"(?:(?:in|of|to|from|by|with|for|on) )?(?:which|what|who|whom|whose|where|when|how)\b")
+_NOT_FOLDED = ("à ", "è ", "é ")  # "a la population" is not "à la population"
 _PASSIVE = {"es": "se", "pt": "se", "it": "si"}  # "se habla" is "is spoken"
 
 
@@ -120,7 +121,8 @@ def load_lexicon(language: ForeignLanguage) -> Lexicon:
     folded: dict[str, Entry] = {}
     longest: dict[str, int] = {}
     for key, entry in exact.items():
-        folded.setdefault(fold(key), entry)
+        if not key.startswith(_NOT_FOLDED):
+            folded.setdefault(fold(key), entry)
         first = fold(key.split(" ", 1)[0])
         longest[first] = max(longest.get(first, 1), key.count(" ") + 1)
     return Lexicon(exact, folded, adjectives, plurals, longest)
