@@ -72,7 +72,7 @@ def align_gloss(text: str, protected: Sequence[tuple[int, int]] = ()) -> Gloss:
     pieces = _tense(_invert(_compare(pieces)))
     if language != "de":
         pieces = _adjectives_first(pieces)
-    pieces = _names_without_article(pieces)
+    pieces = _names_without_article(text, pieces)
     rendered, places = _render(text, pieces)
     outer = [next(span for span in spans if span[0] <= start and end <= span[1]) for start, end in protected]
     return Gloss(rendered, language, tuple(places[span] for span in outer))
@@ -134,8 +134,8 @@ def _look_up_tokens(
             entry = lexicon.get(" ".join(words[n : n + length]))
             german = language == "de" and entry is not None and (entry.tag == "noun" or length > 1)
             if entry and (shouted or german or _is_lower(tokens[n : n + length])):
-                if language == "de" and entry.tag == "the":
-                    entry = _german_article(entry, words[n], before=words[n - 1] if n else "", tag=before)
+                if language == "de":
+                    entry = _german_in_context(entry, tokens, n, lexicon, after_noun=before == "noun")
                 if not _PLURAL[language].isdisjoint(words[max(0, n - 3) : n]):
                     entry = lexicon.plurals.get(" ".join(words[n : n + length]), entry)
                 if length == 1 and before in ("noun", "more", "most"):
@@ -153,11 +153,19 @@ def _look_up_tokens(
             n += 1
 
 
-def _german_article(entry: Entry, article: str, *, before: str, tag: str) -> Entry:
-    """Return "which" for the article after a comma and "of the" for "der" after a noun."""
-    if before == ",":
-        return Entry("which", "word")
-    return Entry("of the", "of") if article == "der" and tag == "noun" else entry
+def _german_in_context(
+    entry: Entry, tokens: Sequence[re.Match[str]], n: int, lexicon: Lexicon, *, after_noun: bool
+) -> Entry:
+    """Return "which" for the article that opens a clause, "of the" for "der" after a noun, "by" for "nach Fläche"."""
+    following = tokens[n + 1][0] if n + 1 < len(tokens) else ""
+    if entry.tag == "the" and n and tokens[n - 1][0] == ",":
+        return Entry("which", "word") if following.islower() else entry
+    if tokens[n][0] == "der" and after_noun and entry.tag == "the":
+        return Entry("of the", "of")
+    if entry.english == "after" and following.istitle():
+        noun = lexicon.get(following.lower())
+        return Entry("by", "word") if noun and noun.tag == "noun" else entry
+    return entry
 
 
 def _is_lower(tokens: Iterable[re.Match[str]]) -> bool:
@@ -314,10 +322,14 @@ def _is_best(piece: _Piece) -> bool:
     return piece.text.endswith("est") or piece.text.startswith(("most ", "least ")) or piece.text in ("best", "worst")
 
 
-def _names_without_article(pieces: list[_Piece]) -> list[_Piece]:
-    """Drop the article that French and its sisters put before a name."""
+def _names_without_article(text: str, pieces: list[_Piece]) -> list[_Piece]:
+    """Drop the article that French and its sisters put before a name; "de" within a name stays."""
     result: list[_Piece] = []
     for piece, following in zip(pieces, [*pieces[1:], None], strict=True):
+        named = following is not None and following.tag == "name" and result and result[-1].tag == "name"
+        if named and piece.tag == "of" and result[-1].end < piece.start:
+            result.append(replace(piece, text=text[piece.start : piece.end], tag="name"))
+            continue
         if following is not None and following.tag == "name" and following.start > piece.start:
             if piece.tag == "the":
                 continue

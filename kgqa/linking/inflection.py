@@ -100,7 +100,7 @@ def _plurals(language: str, word: str) -> Iterator[str]:
         elif word[-1] in "aeiouáéó":
             yield word + "s"
         else:
-            yield word[:-2] + word[-2:].translate(_UNACCENTED) + "es"
+            yield _without_last_accent(word) + "es"
     elif language == "pt":
         if word.endswith("ão"):
             yield from (word[:-2] + "ões", word + "s")
@@ -111,7 +111,7 @@ def _plurals(language: str, word: str) -> Iterator[str]:
         elif word.endswith("l"):
             yield word[:-1] + "is"
         elif word.endswith(("r", "z", "s")):
-            yield word[:-2] + word[-2:].translate(_UNACCENTED) + "es"
+            yield _without_last_accent(word) + "es"
         else:
             yield word + "s"
     elif language == "it":
@@ -133,6 +133,11 @@ def _plurals(language: str, word: str) -> Iterator[str]:
             yield word
     elif language == "de":
         yield from _german_plurals(word)
+
+
+def _without_last_accent(word: str) -> str:
+    """Return "cancion" for "canción", but "país": there the accent stays in "países"."""
+    return word if word.endswith("ís") else word[:-2] + word[-2:].translate(_UNACCENTED)
 
 
 def _german_plurals(word: str) -> Iterator[str]:

@@ -57,8 +57,9 @@ _MARKS: dict[ForeignLanguage, _Marks] = {
     ),
     "de": _marks(
         questions="wer wem wen wessen wo wann wie wieviel wieviele welche welcher welches welchem welchen warum",
-        openers="nenne nennen zeige liste gib gibt hat haben ist sind wurde wurden wird liegt finde",
-        pairs="was_ist was_sind was_war gibt_es zeige_mir gib_mir nenne_alle nenne_mir anzahl_der",
+        openers="sortiere nenne nennen zeige liste gib gibt hat haben ist sind wurde wurden wird liegt finde",
+        pairs="""was_ist was_sind was_war was_kostet was_heißt was_bedeutet gibt_es zeige_mir gib_mir nenne_alle
+            nenne_mir anzahl_der""",
         function="""der das den dem des ein eine einen einem einer eines und oder ist sind waren wird
             werden wurde wurden
             von vom zu zum zur im mit für auf aus bei nach über hat haben gibt es nicht kein keine als sich ihre
@@ -147,8 +148,8 @@ def _in_title(written: Sequence[str], n: int) -> bool:
 
 def _english_words(language: ForeignLanguage, words: Iterable[str]) -> set[str]:
     """Return the words that are English and not of the language."""
-    exact = load_lexicon(language).exact
-    unlike = {word for word in words if word not in _MARKS[language].function and word not in exact}
+    known = load_lexicon(language).words
+    unlike = {word for word in words if word not in _MARKS[language].function and word not in known}
     common = unlike & _ENGLISH
     return common | ((unlike - _MARKS[language].questions) & _english_vocabulary())
 
@@ -173,13 +174,15 @@ def _language_of_keywords(
     most = 2
     for language in LANGUAGES:
         function = _MARKS[language].function
+        small = set(plain) & function
+        if not small or (set(plain) & _ENGLISH) - function:
+            continue
         lexicon = load_lexicon(language)
         own = [word for n, word in enumerate(words) if n == 0 or written[n].islower() or language == "de"]
         if not all(word in function or lexicon.get(word) for word in plain) or _english_words(language, plain):
             continue
-        small = set(plain) & function
         content = _content_words(language, set(own) - function)
-        if not small or not content - _english_vocabulary():
+        if not content - _english_vocabulary():
             continue
         if not names_known and language != "de":
             article = words[0] in function and not words[0].endswith("s") and not named

@@ -47,13 +47,14 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Lexicon:
     """The dictionary of one language: phrases as written (lower case), the same without accents, adjectives that may
-    be nouns too, plurals that are written as their singular, and the number of words of the longest phrase that begins
-    with a word."""
+    be nouns too, plurals that are written as their singular, the single words of all phrases, and the number of words
+    of the longest phrase that begins with a word."""
 
     exact: dict[str, Entry]
     folded: dict[str, Entry]
     adjectives: dict[str, Entry]
     plurals: dict[str, Entry]
+    words: frozenset[str]
     longest: dict[str, int]
 
     def get(self, phrase: str) -> Entry | None:
@@ -125,7 +126,8 @@ def load_lexicon(language: ForeignLanguage) -> Lexicon:
             folded.setdefault(fold(key), entry)
         first = fold(key.split(" ", 1)[0])
         longest[first] = max(longest.get(first, 1), key.count(" ") + 1)
-    return Lexicon(exact, folded, adjectives, plurals, longest)
+    words = frozenset(word for key in exact for word in key.split(" "))
+    return Lexicon(exact, folded, adjectives, plurals, words, longest)
 
 
 def _tag(english: str) -> str:
