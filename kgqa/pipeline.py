@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from kgqa.datatypes import (
     Answer,
     EntityLink,
     Fact,
+    Mention,
     Prediction,
     Question,
     Reading,
@@ -33,6 +35,7 @@ from kgqa.index.graph_index import GraphIndex
 from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Schema
 from kgqa.index.text import normalize
+from kgqa.linking.glossary import Glossary
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
@@ -70,6 +73,11 @@ class GraphContext:
     def of(cls, index: GraphIndex) -> GraphContext:
         """Return the context of an index."""
         return cls(index, Schema(index), LabelIndex(index))
+
+    @cached_property
+    def glossary(self) -> Glossary:
+        """The words of the schema in every language it is labelled in."""
+        return Glossary(self.index)
 
     @cached_property
     def classes(self) -> tuple[int, ...]:
@@ -117,6 +125,27 @@ class Trace:
     prediction: Prediction
     analysis: Analysis | None = None
     read: tuple[Candidate, ...] = ()
+
+
+def link_in_english(context: GraphContext, linker: EntityLinker, text: str) -> tuple[str, tuple[EntityLink, ...]]:
+    """Return a question in English words with its links; an English one as it is.
+
+    Names stay as they are written, in whichever language the graph has them.
+    """
+    links = linker.link(Question(text))
+    english = context.glossary.english(text, links)
+    return (text, links) if english == text else (english, linker.link(Question(english)))
+
+
+def links_in(text: str, links: Sequence[EntityLink]) -> tuple[EntityLink, ...]:
+    """Return the links whose words stand in `text` too, with their places in it."""
+    found = []
+    for link in links:
+        start = text.find(link.mention.text)
+        if start >= 0:
+            mention = Mention(start, start + len(link.mention.text), link.mention.text)
+            found.append(replace(link, mention=mention))
+    return tuple(found)
 
 
 def lexical_scores(context: GraphContext, text: str) -> NDArray[np.float32]:
@@ -230,7 +259,8 @@ class Pipeline:
     def vectors(self) -> NDArray[np.float32]:
         """The bi-encoder's vectors of the schema's texts, kept in the graph's folder. Shape: (n_texts, hidden)."""
         texts = self.context.texts()
-        path = self.graph.folder / f"vectors-{self.model.checkpoint.digest()}.npy"
+        told = hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        path = self.graph.folder / f"vectors-{self.model.checkpoint.digest()}-{told}.npy"
         try:
             stored = np.load(path, allow_pickle=False)
             if stored.shape[0] == len(texts):
@@ -263,8 +293,9 @@ class Pipeline:
         if not any(char.isalnum() for char in text) or len(text) > MAX_QUESTION_CHARACTERS:
             return Trace(Prediction(question, "not_found", "invalid_question"))
         clock = _Clock()
+        asked = text
         if links is None:
-            links = self.linker.link(Question(text, question.id))
+            text, links = link_in_english(self.context, self.linker, asked)
         clock.lap("link")
         encoded = self.model.encode_question(text)
         clock.lap("encode")
@@ -273,6 +304,8 @@ class Pipeline:
         ranked = self._rank(analysis, encoded)
         clock.lap("read")
         prediction = self._decide(question, analysis, ranked)
+        if text != asked:
+            prediction = replace(prediction, links=links_in(asked, links))
         clock.lap("answer")
         return Trace(replace(prediction, timings_ms=clock.laps), analysis, tuple(ranked.candidates))
 

@@ -15,10 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kgqa.datatypes import Question
 from kgqa.index.graph_index import GraphIndex
 from kgqa.linking.linker import LabelEntityLinker
-from kgqa.pipeline import GraphContext, analyze, features_of, outcome_key
+from kgqa.pipeline import GraphContext, analyze, features_of, link_in_english, outcome_key
 from kgqa.reasoning.alignment import Parts
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.model import Model
@@ -72,17 +71,18 @@ def relation_records(folder: Path, known_words: Mapping[str, int]) -> tuple[list
     for example in examples:
         if not example.answers:
             continue
+        text, links = link_in_english(context, linker, example.question)
         analysis = analyze(
             context,
-            example.question,
-            linker.link(Question(example.question)),
+            text,
+            links,
             nothing,
             boost=gold_relations(context, example, require=all),
         )
         grades = candidate_grades(analysis.candidates, example, index)
         best = best_candidates(analysis, grades)
         if not best:
-            records.append(RelationRecord(example.question, (), (), 0.0, example.split))
+            records.append(RelationRecord(text, (), (), 0.0, example.split))
             continue
         chosen = min((analysis.candidates[i] for i in best), key=lambda c: len(c.relations))
         positives = {relation.id for relation in chosen.relations}
@@ -90,7 +90,7 @@ def relation_records(folder: Path, known_words: Mapping[str, int]) -> tuple[list
         wanted = {classes[c] for node in answers for c in index.classes_of(node)[:1]}
         wanted |= {classes[node] for c in chosen.query.constraints if c.kind == "class" for node in c.nodes}
         record = RelationRecord(
-            example.question, tuple(sorted(positives)), tuple(sorted(wanted)), float(grades.max()), example.split
+            text, tuple(sorted(positives)), tuple(sorted(wanted)), float(grades.max()), example.split
         )
         records.append(record)
     return texts, n, records
@@ -123,15 +123,15 @@ def candidate_records(
     if max_examples is not None and len(examples) > max_examples:
         examples = [examples[i] for i in sorted(rng.choice(len(examples), max_examples, replace=False))]
     for example in examples:
-        encoded = model.encode_question(example.question)
-        links = linker.link(Question(example.question))
+        text, links = link_in_english(context, linker, example.question)
+        encoded = model.encode_question(text)
         similarities = vectors @ encoded.vector
         removals: list[NDArray[np.float32] | None] = [None]
         if example.answers and rng.random() < delete_share and example.gold_iris:
             removals.append(gold_relations(context, example, require=any))
         for removed in removals:
             boost = None if removed is None else -9 * removed
-            analysis = analyze(context, example.question, links, similarities, boost=boost)
+            analysis = analyze(context, text, links, similarities, boost=boost)
             there = vectors
             if removed is not None:
                 there = vectors.copy()
@@ -147,7 +147,7 @@ def candidate_records(
             yield CandidateRecord(
                 graph=graph,
                 id=example.id,
-                question=example.question,
+                question=text,
                 category=example.category,
                 split=example.split,
                 answerable=bool(example.answers) and removed is None,
