@@ -78,7 +78,8 @@ def build_folder(
     named_graphs = tuple(sorted(str(graph.value) for graph in store.named_graphs()))
     store.flush()
 
-    from kgqa.index.graph_index import DEFAULT_LABEL_PREDICATES, build_index
+    from kgqa.index.build import build_index
+    from kgqa.index.graph_index import DEFAULT_LABEL_PREDICATES
 
     labels = tuple(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates)
     triples = OxigraphStore(store, respelled, n_triples=n_triples).triples()
