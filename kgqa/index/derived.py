@@ -66,14 +66,14 @@ def predicate_sets(start: NDArray[np.int64], preds: Ids, n_predicates: int) -> t
     first[1:] = preds[1:] != preds[:-1]
     first[start[:-1][start[:-1] < len(preds)]] = True
     used = preds[first]
-    row = np.concatenate((np.zeros(1, np.int64), np.cumsum(first)))[start]
+    row = np.concatenate((np.zeros(1, np.int64), np.cumsum(first))).astype(np.int64)[start]
     lengths: NDArray[np.int64] = np.diff(row)
     for seed in range(100):
         salt = np.random.default_rng(seed).integers(1, 1 << 62, n_predicates, dtype=np.uint64)
         sums = np.concatenate((np.zeros(1, np.uint64), np.cumsum(salt[used], dtype=np.uint64)))
         _, example, set_of = np.unique(sums[row[1:]] - sums[row[:-1]], return_index=True, return_inverse=True)
         set_start: NDArray[np.int64] = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[example])))
-        set_preds = used[ranges(row.astype(np.int64)[:-1][example], lengths[example])]
+        set_preds = used[ranges(row[:-1][example], lengths[example])]
         if np.array_equal(np.diff(set_start)[set_of], lengths) and np.array_equal(
             set_preds[ranges(set_start[:-1][set_of], lengths)], used
         ):

@@ -221,6 +221,11 @@ class GraphIndex:
                 starts, ends = sort_rows((starts, ends), (self.n_terms, self.n_terms))
         return starts, ends
 
+    def out_row(self, node: int) -> tuple[Ids, Ids]:
+        """Return (predicates, objects) of a subject's triples, sorted. Shapes: (n,), (n,)."""
+        a, b = int(self.out_start[node]), int(self.out_start[node + 1])
+        return self.out_p[a:b], self.out_o[a:b]
+
     def neighbors(self, nodes: Ids, *, inverse: bool = False, max_edges: int | None = None) -> tuple[Ids, Ids, Ids]:
         """Return (node, predicate, end) of every edge that leaves (or enters) `nodes`, the first `max_edges` of them.
 

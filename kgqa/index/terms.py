@@ -81,7 +81,7 @@ def make_columns(keys: Sequence[str]) -> tuple[TermColumns, Ids]:
             texts.append(key[2:])
             sort_keys.append(key[2:])
         else:
-            text, datatype, lang = _split_literal(key)
+            text, datatype, lang = split_literal(key)
             texts.append(text)
             sort_keys.append(_sort_key(text, datatype, lang))
             if datatype or lang:
@@ -129,7 +129,8 @@ def _sort_key(text: str, datatype: str | None, lang: str | None) -> str:
     return f"{text}\0{datatype or ''}\0{lang or ''}" if datatype or lang else text
 
 
-def _split_literal(key: str) -> tuple[str, str | None, str | None]:
+def split_literal(key: str) -> tuple[str, str | None, str | None]:
+    """Return (lexical form, datatype, language) of a literal in N-Triples syntax."""
     datatype = lang = None
     if key[-1] == '"':
         text = key[1:-1]
