@@ -273,8 +273,8 @@ def _entries(index: GraphIndex) -> Iterator[tuple[int, int, int, str]]:
                 yield node, source, kind | (4 if alternative else 0), label
         if not labels:
             yield node, -1, kind, split_local_name(iri)
-        elif kind == ENTITY and len(seen) < MAX_LABELS and is_opaque(iri) and "-" in (name := local_name(iri)):
-            yield node, -1, kind | 4, name  # a code that people type, such as TCK-1042, rather than Q42 or a number
+        elif "-" in iri and kind == ENTITY and len(seen) < MAX_LABELS and is_opaque(iri) and "-" in local_name(iri):
+            yield node, -1, kind | 4, local_name(iri)  # a code that people type: TCK-1042 rather than Q42 or 42
         if kind == ENTITY:
             for source, text in identifying.get(node, ()):
                 yield node, source, kind | 4, text

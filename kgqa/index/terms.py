@@ -7,8 +7,10 @@ depend on the order of the triples, and a term is found by bisection in the very
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,24 +27,27 @@ _ESCAPED = {"t": "\t", "b": "\b", "n": "\n", "r": "\r", "f": "\f", '"': '"', "'"
 
 
 class TripleBuffer:
-    """Triples on their way into an index. `ids` numbers terms, written in N-Triples syntax, in order of appearance."""
+    """Triples on their way into an index.
+
+    `ids` numbers terms, written in N-Triples syntax, in order of appearance: to look one up is to number it.
+    """
 
     def __init__(self) -> None:
-        self.ids: dict[str, int] = {}
+        self.ids: dict[str, int] = defaultdict(count().__next__)
         self._batches: list[Ids] = []
 
-    def extend(self, row_ids: Sequence[int]) -> None:
-        """Add triples, given as three numbers each, one after the other."""
-        self._batches.append(np.array(row_ids, np.int32))
+    def extend(self, subjects: Sequence[int], predicates: Sequence[int], objects: Sequence[int]) -> None:
+        """Add triples of numbers. Shapes: (n,), (n,), (n,)."""
+        self._batches.append(np.array((subjects, predicates, objects), np.int32))
 
     def add_terms(self, triples: Iterable[tuple[Term, Term, Term]]) -> None:
         """Number the terms of `triples` and add them."""
-        number = self.ids.setdefault
-        self.extend([number(term.n3(), len(self.ids)) for triple in triples for term in triple])
+        numbers = [self.ids[term.n3()] for triple in triples for term in triple]
+        self.extend(numbers[::3], numbers[1::3], numbers[2::3])
 
     def rows(self) -> Ids:
         """Return the triples added so far. Shape: (n, 3)."""
-        return np.concatenate(self._batches or [np.empty(0, np.int32)]).reshape(-1, 3)
+        return np.concatenate([np.empty((3, 0), np.int32), *self._batches], axis=1).T
 
 
 @dataclass(frozen=True, slots=True)

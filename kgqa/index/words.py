@@ -59,7 +59,7 @@ class SortedTexts:
 class Vocabulary:
     """The words that occur in labels.
 
-    `signature` and `length` of each word are kept by length, so that a misspelt word is compared with few others.
+    The signatures of all but numbers are kept by length, so that a misspelt word is compared with few others.
     """
 
     def __init__(self, words: SortedTexts, by_length: Array, signature: Array, length_start: Array) -> None:
@@ -69,12 +69,13 @@ class Vocabulary:
     @classmethod
     def arrays_of(cls, words: Sequence[str]) -> dict[str, Array]:
         """Return the arrays that hold sorted `words`."""
-        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        spelled = np.array([place for place, word in enumerate(words) if not word.isdigit()], np.int32)
+        lengths = np.fromiter((len(words[place]) for place in spelled), np.int64, len(spelled))
+        signatures = np.fromiter((signature(words[place]) for place in spelled), np.uint64, len(spelled))
         order = np.argsort(lengths, kind="stable")
-        longest = int(lengths.max()) if len(words) else 0
-        signatures = np.fromiter((signature(word) for word in words), np.uint64, len(words))
+        longest = int(lengths.max(initial=0))
         return SortedTexts.arrays_of(words, "word") | {
-            "word_by_length": order.astype(np.int32),
+            "word_by_length": spelled[order],
             "word_signature": signatures[order],
             "word_length_start": np.searchsorted(lengths[order], np.arange(longest + 2)).astype(np.int64),
         }
@@ -94,7 +95,7 @@ class Vocabulary:
         found = []
         for other in self._near(word, limit):
             distance = OSA.distance(word, other, score_cutoff=limit)
-            if distance <= limit and not other.isdigit():
+            if distance <= limit:
                 same_start = other[0] == word[0]
                 found.append((other, 1 - distance / len(word) - (0 if same_start else 0.1)))
         return tuple(sorted(found, key=lambda item: (-item[1], item[0]))[:3])

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import cycle, islice
 from pathlib import Path
 from types import TracebackType
 
@@ -39,57 +40,70 @@ _DIRECTION = re.compile(r"--(?:ltr|rtl)\Z")
 _PROGRESS_S = 0.1
 _BATCH = 20_000
 
-Line = tuple[str, str, str, str]
-"""Subject, predicate, object and graph in N-Triples syntax; the graph is empty for the default graph."""
+_WITHOUT_GRAPHS = ("ntriples", "turtle", "rdfxml")
+_SPECIAL = re.compile(r"_:|<<|--(?:ltr|rtl)")  # blank nodes, triple terms and text directions, or what looks like them
+Quad = tuple[str, str]
+"""A statement in N-Triples syntax without its full stop, and its graph: empty for the default graph."""
 
 
 class StoreWriter:
-    """Fills an empty store from lines of N-Quads, in a thread of its own. Leaving it waits until all is written.
+    """Fills an empty store from lines of N-Quads, in threads of its own. Leaving it waits until all is written.
 
     Statements with blank nodes are put aside and come last, because pyoxigraph renames those of what it loads.
     """
 
-    def __init__(self, store: ox.Store) -> None:
+    def __init__(self, store: ox.Store, *, n_threads: int = 2) -> None:
         self._store = store
         self._error: Exception | None = None
-        self._read_end, write_end = os.pipe()
-        self._pipe = os.fdopen(write_end, "wb", 1 << 20)
         self._aside = tempfile.SpooledTemporaryFile(max_size=1 << 24)  # noqa: SIM115
-        self._thread = threading.Thread(target=self._load, daemon=True)
+        ends = [os.pipe() for _ in range(n_threads)]
+        self._pipes = [os.fdopen(write_end, "wb", 1 << 20) for _, write_end in ends]
+        self._turns = cycle(self._pipes)
+        self._threads = [threading.Thread(target=self._load, args=(end,), daemon=True) for end, _ in ends]
 
     def __enter__(self) -> StoreWriter:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with suppress(OSError):
-            self._pipe.close()
+            self._close()
         if kind is None:
-            self._thread.join()
+            for thread in self._threads:
+                thread.join()
             self._raise()
-
-    def write(self, lines: Sequence[str], with_blank_nodes: Sequence[str]) -> None:
-        """Hand on statements without their full stops. Raises what went wrong in the thread."""
-        self._raise()
-        for file, statements in ((self._pipe, lines), (self._aside, with_blank_nodes)):
-            if statements:
-                file.write((" .\n".join(statements) + " .\n").encode())
-
-    def finish(self) -> None:
-        """Say that nothing more is to be written; the store may still be busy."""
-        self._raise()
-        self._pipe.close()
-
-    def _load(self) -> None:
-        try:
-            # By its path the pipe is read without the interpreter's lock. The lines were parsed once already.
-            self._store.bulk_load(path=f"/dev/fd/{self._read_end}", format=ox.RdfFormat.N_QUADS, lenient=True)
             if self._aside.tell():
                 self._aside.seek(0)
                 self._store.bulk_extend(ox.parse(self._aside, ox.RdfFormat.N_QUADS, lenient=True))
+        self._aside.close()
+
+    def write(self, statements: str) -> None:
+        """Hand on lines of N-Quads. Raises what went wrong in a thread."""
+        self._raise()
+        if statements:
+            next(self._turns).write(statements.encode())
+
+    def write_blank(self, statements: str) -> None:
+        """Hand on lines of N-Quads with blank nodes."""
+        self._aside.write(statements.encode())
+
+    def finish(self) -> None:
+        """Say that nothing more is to be written; the threads may still be busy."""
+        self._raise()
+        self._close()
+
+    def _close(self) -> None:
+        for pipe in self._pipes:
+            pipe.close()
+
+    def _load(self, read_end: int) -> None:
+        try:
+            # By its path the pipe is read without the interpreter's lock. The lines were parsed once already.
+            self._store.bulk_load(path=f"/dev/fd/{read_end}", format=ox.RdfFormat.N_QUADS, lenient=True)
         except Exception as error:  # it is raised again in the thread that reads the files
             self._error = error
-        with os.fdopen(self._read_end, "rb", 0) as rest:
+        with os.fdopen(read_end, "rb", 0) as rest:
             while rest.read(1 << 16):  # or the writer would wait for ever
                 pass
 
@@ -118,7 +132,11 @@ class TripleReading:
         opened = open_guarded(source, flag=flag, limits=self._limits)
         with opened.stream as stream:
             try:
-                self.read(_lines(ox.parse(stream, PARSERS[opened.syntax]), opened.syntax), source.name)
+                quads = ox.parse(stream, PARSERS[opened.syntax])
+                if opened.syntax in _WITHOUT_GRAPHS:
+                    self.read(map(str, quads), source.name)
+                else:
+                    self.read_quads(_with_graph(quads), source.name)
             except SyntaxError as error:
                 raise _syntax_error(error, source.name, opened) from error
             except MemoryError as error:
@@ -129,50 +147,75 @@ class TripleReading:
 
     def read_folder(self, source: Path) -> None:
         """Read a graph folder, its literals as they were written."""
-        self.read(folder_lines(source), source.name)
+        self.read_quads(_folder_quads(source), source.name)
 
-    def read(self, lines: Iterable[Line], name: str) -> None:
-        """Read the statements of one source, whose blank nodes are its own.
+    def read(self, statements: Iterable[str], name: str) -> None:
+        """Read the statements of one source, in N-Triples syntax without full stops.
 
         Blank nodes are renamed b0, b1, ... in order of appearance, so that sources do not share them and the same load
-        gives the same names. A triple of a named graph goes to that graph and to the default graph.
+        gives the same names.
         """
         self._bnodes = {}
-        ids = self.buffer.ids
-        number, known = ids.setdefault, ids.get
-        plain: list[str] = []
-        blank: list[str] = []
-        row: list[int] = []
-        for s, p, o, graph in lines:
-            batch = plain
-            if s[0] == "_":
-                s, batch = self._renamed(s), blank
-            if o[0] == "_":
-                o, batch = self._renamed(o), blank
-            place = known(o)
-            if place is None:
-                o = self._checked(o, name)
-                place = number(o, len(ids))
-            line = f"{s} {p} {o}"
-            batch.append(line)
-            row += (number(s, len(ids)), number(p, len(ids)), place)
-            if graph:
-                if graph[0] == "_":
-                    graph, batch = self._renamed(graph), blank
-                self.named_graphs.add(graph)
-                batch.append(f"{line} {graph}")
-            if len(row) >= 3 * _BATCH:
-                self._flush(plain, blank, row)
-        self._flush(plain, blank, row)
+        statements = iter(statements)
+        while batch := list(islice(statements, _BATCH)):
+            text = " .\n".join(batch)
+            if not _SPECIAL.search(text) and len(max(batch, key=len)) <= self._limits.max_literal_chars:
+                self._add_plain(batch)
+                self._writer.write(f"{text} .\n")
+            else:
+                self._add([(statement, "") for statement in batch], name)
+            self._report(len(batch))
         self.ends.append(self.n_read)
 
-    def _flush(self, plain: list[str], blank: list[str], row: list[int]) -> None:
-        self._writer.write(plain, blank)
-        self.buffer.extend(row)
-        self.n_read += len(row) // 3
-        plain.clear()
-        blank.clear()
-        row.clear()
+    def read_quads(self, quads: Iterable[Quad], name: str) -> None:
+        """Read the statements of one source, each with its graph, as `read` does.
+
+        A triple of a named graph goes to that graph and to the default graph.
+        """
+        self._bnodes = {}
+        quads = iter(quads)
+        while batch := list(islice(quads, _BATCH)):
+            self._add(batch, name)
+            self._report(len(batch))
+        self.ends.append(self.n_read)
+
+    def _add_plain(self, batch: Sequence[str]) -> None:
+        """Number statements without blank nodes and other things to look at; all in loops of the interpreter's own."""
+        subjects, predicates, objects = zip(*[statement.split(" ", 2) for statement in batch], strict=True)
+        number = self.buffer.ids.__getitem__
+        self.buffer.extend(list(map(number, subjects)), list(map(number, predicates)), list(map(number, objects)))
+
+    def _add(self, batch: Sequence[Quad], name: str) -> None:
+        ids = self.buffer.ids
+        plain: list[str] = []
+        blank: list[str] = []
+        subjects: list[int] = []
+        predicates: list[int] = []
+        objects: list[int] = []
+        for statement, graph in batch:
+            s, p, o = statement.split(" ", 2)
+            target = plain
+            if s[0] == "_":
+                s, target = self._renamed(s), blank
+            if o[0] == "_":
+                o, target = self._renamed(o), blank
+            if o not in ids:
+                o = self._checked(o, name)
+            subjects.append(ids[s])
+            predicates.append(ids[p])
+            objects.append(ids[o])
+            target.append(f"{s} {p} {o} .\n")
+            if graph:
+                if graph[0] == "_":
+                    graph, target = self._renamed(graph), blank
+                self.named_graphs.add(graph)
+                target.append(f"{s} {p} {o} {graph} .\n")
+        self.buffer.extend(subjects, predicates, objects)
+        self._writer.write("".join(plain))
+        self._writer.write_blank("".join(blank))
+
+    def _report(self, n: int) -> None:
+        self.n_read += n
         if time.monotonic() > self._next_report:
             self._progress(self.n_read)
             self._next_report = time.monotonic() + _PROGRESS_S
@@ -200,20 +243,17 @@ class TripleReading:
         return term
 
 
-def _lines(quads: Iterable[ox.Quad], syntax: RdfSyntax) -> Iterator[Line]:
-    if syntax in ("ntriples", "turtle", "rdfxml"):
-        for quad in quads:
-            s, p, o = str(quad).split(" ", 2)
-            yield s, p, o, ""
-    else:
-        default = ox.DefaultGraph()
-        for quad in quads:
-            s, p, o = str(quad).split(" ", 2)
-            graph = "" if quad.graph_name == default else str(quad.graph_name)
-            yield s, p, o.removesuffix(f" {graph}") if graph else o, graph
+def _with_graph(quads: Iterable[ox.Quad]) -> Iterator[Quad]:
+    default = ox.DefaultGraph()
+    for quad in quads:
+        if quad.graph_name == default:
+            yield str(quad), ""
+        else:
+            graph = str(quad.graph_name)
+            yield str(quad).removesuffix(f" {graph}"), graph
 
 
-def folder_lines(source: Path) -> Iterator[Line]:
+def _folder_quads(source: Path) -> Iterator[Quad]:
     """Yield every triple of a graph folder, then those of its named graphs again."""
     index = GraphIndex.open(source / INDEX_FOLDER)
     for node in range(index.n_terms):
@@ -221,9 +261,8 @@ def folder_lines(source: Path) -> Iterator[Line]:
         if len(preds):
             s = index.term(node).n3()
             for p, o in zip(preds.tolist(), ends.tolist(), strict=True):
-                yield s, index.term(int(index.pred_terms[p])).n3(), index.term(o).n3(), ""
-    named = OxigraphStore.open(source, n_triples=index.n_triples).named_quads()
-    yield from _lines(named, "nquads")
+                yield f"{s} {index.term(int(index.pred_terms[p])).n3()} {index.term(o).n3()}", ""
+    yield from _with_graph(OxigraphStore.open(source, n_triples=index.n_triples).named_quads())
 
 
 def _syntax_error(error: SyntaxError, name: str, opened: OpenedFile) -> GraphLoadError:
