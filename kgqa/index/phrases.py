@@ -15,7 +15,7 @@ Form = Literal["noun", "participle", "verb", "role"]
 _PREPOSITIONS = frozenset(
     "by in on at to for from with into under via through about after before as near against".split()
 )
-_LEADING = frozenset("in on at for to from under by".split())
+_LEADING = frozenset("in on at for to from of under by".split())
 _AUXILIARIES = frozenset("has have had having is are was were be".split())
 _PARTICIPLES = frozenset(
     "born made written held built sold won known found sung led told taught fought drawn grown kept given taken shown "
