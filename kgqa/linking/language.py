@@ -76,7 +76,7 @@ _MARKS: dict[ForeignLanguage, _Marks] = {
     ),
     "pt": _marks(
         questions="qual quais quantos quantas quanto quanta quem quando onde",
-        openers="é são tem têm há foi diga liste mostre nomeie existe existem encontre cite indique",
+        openers="é tem têm há foi diga liste mostre nomeie existe existem encontre cite indique",
         pairs="o_que em_que de_que como_se número_de liste_os liste_as que_país há_em",
         function="""o a os as um uma de do da dos das no na nos nas ao à aos às em e ou é são foi foram
             está estão tem têm
@@ -185,9 +185,9 @@ def _language_of_keywords(
         if not content - _english_vocabulary():
             continue
         if not names_known and language != "de":
-            article = words[0] in function and not words[0].endswith("s") and not named
-            title = content == {words[0]} and not written[0].islower() and len(small) < 2
-            if (article and not {"plus", "más", "più", "mais"} & small) or title:
+            bare = not named and len(words) < (6 if words[0] in function and not words[0].endswith("s") else 4)
+            title = content == {words[0]} and not written[0].islower()
+            if bare or title:
                 continue
         weight = 2 * len(content) + len(small)
         if weight > most:
