@@ -34,6 +34,21 @@ LINKINGS: tuple[Linking, ...] = ("predicted", "gold")
 
 
 @dataclass(frozen=True, slots=True)
+class Answerer:
+    """Makes the function that answers a question with the object that `kgqa batch` writes: see `engines.Maker`."""
+
+    graphs: tuple[str, ...]
+    model: Path | None = None
+    threshold: float | None = None
+    n_threads: int = 1
+
+    def __call__(self) -> Callable[[Question], dict[str, object]]:
+        """Load the pipeline and return the function. Raises KGQAError."""
+        pipeline = Pipeline.load(self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads)
+        return lambda question: pipeline.answer(question).to_dict()
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Makes the function that answers an example, in whichever process it is called: see `engines.Maker`.
 
@@ -51,9 +66,7 @@ class Asker:
 
     def __call__(self) -> Callable[[QAExample], Outcome]:
         """Load the pipeline and return the function. Raises KGQAError."""
-        pipeline = Pipeline.load(
-            self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads
-        )
+        pipeline = Pipeline.load(self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads)
         pipeline.answer(Question("What is this?"))  # loads what is loaded late, so that no question's time has it in it
         return lambda example: ask(self, pipeline, example)
 
@@ -87,9 +100,7 @@ def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
     )
 
 
-def with_gold_links(
-    own: Sequence[EntityLink], gold: Sequence[GoldLink], index: GraphIndex
-) -> tuple[EntityLink, ...]:
+def with_gold_links(own: Sequence[EntityLink], gold: Sequence[GoldLink], index: GraphIndex) -> tuple[EntityLink, ...]:
     """Return links in which the entities are the gold ones; classes, literals and values stay the linker's.
 
     The linker's links that overlap a gold mention are dropped, and so are its entities and unlinked names elsewhere. A
@@ -144,8 +155,9 @@ def _diagnosis(asker: Asker, pipeline: Pipeline, example: QAExample, trace: Trac
         else:
             answers = candidate_terms(trace.read[0], index)
         compared = in_form_of(example, *answers)
-        f1, exact = answer_f1(compared, example.answers), exact_match(
-            compared, example.answers, ordered=example.ordered
+        f1, exact = (
+            answer_f1(compared, example.answers),
+            exact_match(compared, example.answers, ordered=example.ordered),
         )
     stages = None
     if asker.oracle and example.answer_form == "terms" and example.answers:

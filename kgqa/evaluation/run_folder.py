@@ -20,7 +20,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
-from kgqa import __version__
 from kgqa.errors import DatasetError
 from kgqa.evaluation.outcomes import Outcome
 
@@ -116,7 +115,7 @@ def provenance(command: Sequence[str], files: Mapping[str, Path]) -> dict[str, o
     commit, changed = _commit()
     return {
         "command": list(command),
-        "kgqa_version": __version__,
+        "kgqa_version": _version("kgqa"),
         "commit": commit,
         "uncommitted_changes": changed,
         "sha256": {name: sha256(path) for name, path in files.items()},

@@ -80,9 +80,7 @@ def group_table(summary: Summary, dimension: str) -> Table | None:
     shown = _largest(groups)
     rows = [(group.name, *_cells(group.scores)) for group in shown]
     note = f"The {len(shown)} largest of {len(groups)}." if len(shown) < len(groups) else ""
-    return Table(
-        f"By {dimension}", (dimension, *_SCORES), (*rows, (OVERALL, *_cells(summary.overall))), True, note
-    )
+    return Table(f"By {dimension}", (dimension, *_SCORES), (*rows, (OVERALL, *_cells(summary.overall))), True, note)
 
 
 def stage_table(summary: Summary, dimension: str = "category") -> Table | None:
