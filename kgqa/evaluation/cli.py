@@ -124,8 +124,12 @@ def evaluate(
         folder = RunFolder.open(place, card, restart=restart) if place else None
         if folder is not None and folder.n_done > 0:
             _say(f"{folder.n_done:,} of {questions.n_questions:,} questions are answered already in {place}")
-        with _progress(questions.n_questions) as progress:
-            results[f"{mode} links"] = evaluating.evaluate(questions, settings, folder, progress)
+        try:
+            with _progress(questions.n_questions) as progress:
+                results[f"{mode} links"] = evaluating.evaluate(questions, settings, folder, progress)
+        except KeyboardInterrupt:
+            _say("interrupted" + (f"; the same command goes on with {place}" if place else ""))
+            raise typer.Exit(130) from None
     _print(results)
 
 
@@ -181,16 +185,12 @@ def _tell_skipped(questions: QuestionSet) -> None:
 def _print(results: Mapping[str, Evaluation]) -> None:
     from rich.console import Console
 
-    from kgqa.terminal import print_evaluation
+    from kgqa.terminal import print_evaluations
 
     console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
+    if not console.is_terminal:  # a file is as wide as its tables
         console = Console(markup=False, highlight=False, emoji=False, width=160)
-    print_evaluation(
-        console,
-        {name: found.summary for name, found in results.items()},
-        {name: found.timing for name, found in results.items()},
-    )
+    print_evaluations(console, results)
 
 
 @contextmanager

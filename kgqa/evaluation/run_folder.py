@@ -26,7 +26,7 @@ from kgqa.evaluation.outcomes import Outcome
 CARD, PREDICTIONS, SUMMARY, QALD = "run.json", "predictions.jsonl", "summary.json", "predictions.qald.json"
 LIBRARIES = ("numpy", "onnxruntime", "pyoxigraph", "rdflib", "spacy", "tokenizers")
 # What may differ between the two halves of a run: how it was started, and where.
-_FREE = frozenset(("command", "machine", "status", "timing", "versions", "n_processes", "engine"))
+_FREE = frozenset(("command", "machine", "status", "timing", "versions", "n_threads", "n_processes", "engine"))
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,8 @@ def test_evaluate_prints_a_row_a_category_and_keeps_a_run(
 def test_both_linkings_are_two_runs_in_one_folder_and_one_table(
     kgqa: Callable[..., Run], loaded: Pipeline, tmp_path: Path
 ) -> None:
-    arguments = ("evaluate", FAMILY_QUESTIONS, "-g", "family", "--linking", "both", "--limit", 4, "-o", tmp_path / "run")
-    run = kgqa(*arguments)
+    options = ("-g", "family", "--linking", "both", "--limit", 4, "-o", tmp_path / "run")
+    run = kgqa("evaluate", FAMILY_QUESTIONS, *options)
     assert run.code == 0
     cards = [json.loads((tmp_path / "run" / mode / "run.json").read_text()) for mode in ("predicted", "gold")]
     assert [card["linking"] for card in cards] == ["predicted", "gold"]

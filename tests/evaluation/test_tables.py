@@ -9,6 +9,7 @@ from kgqa.evaluation.summary import Summary, summarize
 from kgqa.evaluation.tables import (
     MAX_GROUPS,
     Table,
+    cross_table,
     details_table,
     group_table,
     runs_table,
@@ -32,6 +33,22 @@ def test_a_group_table_ends_with_all_questions() -> None:
     assert [row[:3] for row in table.rows] == [("b", "2", "1.000"), ("a", "1", "1.000"), ("all", "3", "1.000")]
     assert all(len(row) == len(table.columns) for row in table.rows)
     assert group_table(_summary("a", "a"), "category") is None
+
+
+def test_a_cross_table_has_a_row_a_category_and_a_column_a_part() -> None:
+    def outcome(part: str, category: str, *, right: bool) -> Outcome:
+        return Outcome(QAExample(Question("?"), (A,), category), Given((A,) if right else (), ("",) * right), part)
+
+    outcomes = [outcome("x", "a", right=True), outcome("x", "b", right=False), outcome("y", "a", right=False)]
+    table = cross_table(outcomes)
+    assert table is not None
+    assert table.columns == ("category", "x", "y", "all")
+    assert table.rows == (
+        ("a", "1.000 (1)", "0.000 (1)", "0.500 (2)"),
+        ("b", "0.000 (1)", "", "0.000 (1)"),
+        ("all", "0.500 (2)", "0.000 (1)", "0.333 (3)"),
+    )
+    assert cross_table(outcomes[:2]) is None
 
 
 def test_only_the_largest_of_many_groups_are_shown_in_their_order() -> None:
