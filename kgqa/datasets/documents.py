@@ -47,7 +47,7 @@ class RecordReader:
 
     def __call__(self, path: Path, language: str) -> QuestionFile[QAExample]:
         """Return the examples of a file, and the records that were left out. Raises DatasetError."""
-        if path.suffix == ".jsonl" or not _is_document(path):
+        if path.suffix == ".jsonl" or not _is_document(path, self.roots):
             lines = read_json_lines(path, lambda row: tuple(self.convert(row, language)))
             return QuestionFile(tuple(e for found in lines.items for e in found), lines.bad_lines)
         return convert_all(list_in(read_json(path), path, *self.roots), self.convert, language)
@@ -144,13 +144,21 @@ def read_xml(path: Path) -> Element:
     return root
 
 
-def read_csv(path: Path, *, delimiter: str = ",") -> Iterator[Record]:
-    """Yield the rows of a table with a head as records. Raises DatasetError."""
+class _Tabs(csv.excel_tab):
+    quoting = csv.QUOTE_NONE
+
+
+def read_csv(path: Path, *, tabs: bool = False) -> Iterator[Record]:
+    """Yield the rows of a table with a head as records. With `tabs` between columns no quotes are looked for.
+
+    Raises DatasetError.
+    """
     import io
 
     text = read_text(path, MAX_DOCUMENT_BYTES)
     try:
-        for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True):
+        rows = csv.DictReader(io.StringIO(text, newline=""), dialect=_Tabs if tabs else csv.excel, strict=True)
+        for row in rows:
             yield {str(key): value for key, value in row.items()}
     except csv.Error as error:
         raise DatasetError(f"{path}: not a table: {error}") from error
@@ -191,15 +199,16 @@ def _read_bytes(path: Path, max_bytes: int) -> bytes:
     return data
 
 
-def _is_document(path: Path) -> bool:
-    """Whether a file is one JSON document and not an object a line."""
+def _is_document(path: Path, roots: tuple[str, ...]) -> bool:
+    """Whether a file is one JSON document and not an object a line, of which there may be only one."""
     try:
         with path.open("rb") as file:
             first, second = file.readline(1 << 20).strip(), file.readline(1 << 20).strip()
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror or error}") from error
     first = first.removeprefix(b"\xef\xbb\xbf")
-    return not (first.startswith(b"{") and first.endswith(b"}") and second.startswith(b"{"))
+    one_record = first.startswith(b"{") and first.endswith(b"}")
+    return not (one_record and (second.startswith(b"{") or (not second and not roots)))
 
 
 # -- what records hold

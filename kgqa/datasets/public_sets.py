@@ -32,6 +32,7 @@ from kgqa.datasets.query_sets import (
     table,
     template_sentences,
     topic_and_answers,
+    wikitable_question,
 )
 from kgqa.datasets.wikidata_sets import lcquad2, mintaka, simple_questions_wikidata, temp_questions
 
@@ -300,7 +301,7 @@ PUBLIC_SETS = (
     _set(
         "wikitablequestions", "WikiTableQuestions", "2,108 tables", "answers by name", "CC BY-SA 4.0",
         "ppasupat/WikiTableQuestions",
-        table(fields("utterance", labels="targetValue", extra=("context",)), delimiter="\t"),
+        table(wikitable_question, tabs=True),
         {"train": ("data/training.tsv", 14_152), "test": ("data/pristine-unseen-tables.tsv", 4_344),
          "seen": ("data/pristine-seen-tables.tsv", 3_537)},
     ),

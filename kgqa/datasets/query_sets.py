@@ -57,11 +57,11 @@ def fields(
     return convert
 
 
-def table(convert: Convert, *, delimiter: str = ",") -> Read:
+def table(convert: Convert, *, tabs: bool = False) -> Read:
     """Return a reader of tables with a head, one question a row."""
 
     def read(path: Path, language: str) -> QuestionFile[QAExample]:
-        return convert_all(read_csv(path, delimiter=delimiter), convert, language)
+        return convert_all(read_csv(path, tabs=tabs), convert, language)
 
     return read
 
@@ -156,6 +156,17 @@ def query_line(record: Record, language: str) -> Iterable[QAExample]:
 def lcquad2_regrouped(record: Record, language: str) -> Iterable[QAExample]:
     """Read a question of LC-QuAD 2 in the layout of QALD, as it was regrouped, or a line with `sparql`."""
     yield from query_line(record, language) if "sparql" in record else qald_examples(record, language)
+
+
+def wikitable_question(record: Record, language: str) -> Iterable[QAExample]:
+    """Read a row of WikiTableQuestions (Pasupat and Liang, ACL 2015): answers with | between, escaped inside."""
+    told = field(record, "targetValue").split("|")
+    yield QAExample(
+        Question(field(record, "utterance"), identifier(record, "id")),
+        labels_of([name.replace("\\p", "|").replace("\\n", " ").replace("\\\\", "\\") for name in told]),
+        answer_form="labels",
+        metadata=metadata_of(record, "context"),
+    )
 
 
 def overnight(columns: list[str], number: int) -> QAExample:
