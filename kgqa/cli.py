@@ -146,6 +146,14 @@ app.command()(evaluate)
 app.command()(report)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def benchmarks(context: typer.Context) -> None:
+    """List the question sets that can be read, check a download, or write a set's graph; see --help."""
+    from kgqa.datasets.cli import main as run
+
+    raise typer.Exit(run(context.args))
+
+
 # -- graphs
 
 
