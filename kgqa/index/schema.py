@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgqa.index.graph_index import GraphIndex, Ids
+from kgqa.index.phrases import phrase
 from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER
 
 Step = tuple[int, bool]
@@ -49,10 +50,12 @@ class Relation:
     def text(self) -> str:
         """Return the relation as a phrase for the encoder: its label, direction, both classes and an example value."""
         start, end = self.start_class or "thing", self.end_class or _KIND_WORDS.get(self.end_kind, "thing")
+        said = phrase(self.label)
         if self.inverse:
-            return f"{end} whose {self.label} is the {start}"
+            told = said.inverse(f"the {start}", end=end)
+            return f"{told}, {_article(end)}" if said.form == "role" else told
         example = f", e.g. {self.example}" if self.example and self.end_kind != ENTITY else ""
-        return f"{self.label} of the {start}, {_article(end)}{example}"
+        return f"{said.forward(f'the {start}')}, {_article(end)}{example}"
 
 
 def reverse(path: Path) -> Path:
