@@ -6,7 +6,7 @@ Gold reaches the pipeline in one way only, and only where it is asked for: as li
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +26,7 @@ from kgqa.evaluation.metrics import answer_f1, answer_keys, exact_match
 from kgqa.evaluation.oracle import linked_share, stage_scores
 from kgqa.evaluation.outcomes import Diagnosis, Given, Linked, Outcome, in_form_of
 from kgqa.index.graph_index import GraphIndex
-from kgqa.pipeline import Pipeline, Trace
+from kgqa.pipeline import Pipeline, Trace, link_in_english
 from kgqa.reasoning.enumeration import Candidate
 
 Linking = Literal["predicted", "gold"]
@@ -74,13 +74,14 @@ class Asker:
 def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
     """Return the outcome of one example."""
     question, index = example.question, pipeline.graph.index
-    links = None
+    text = " ".join(question.text.split())
     if asker.linking == "gold" and example.gold_links:
-        own = pipeline.linker.link(Question(" ".join(question.text.split()), question.id))
-        links = with_gold_links(own, example.gold_links, index)
-    trace = pipeline.trace(question, links=links)
+        english, own = link_in_english(pipeline.context, pipeline.linker, text)
+        gold = [_in_text(link, question.text, english) for link in example.gold_links]
+        trace = pipeline.trace(Question(english, question.id), links=with_gold_links(own, gold, index))
+    else:
+        trace = pipeline.trace(question)
     prediction = trace.prediction
-    first = trace.read[0] if trace.read else None
     given = Given(
         tuple(answer.term for answer in prediction.answers),
         tuple(answer.label for answer in prediction.answers),
@@ -88,7 +89,7 @@ def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
         prediction.sparql,
         prediction.reason,
         prediction.readings[0].text if prediction.readings else "",
-        () if first is None else links_used(first, prediction.links),
+        _links(trace, question.text),
         prediction.latency_ms,
     )
     return Outcome(
@@ -133,6 +134,30 @@ def links_used(candidate: Candidate, links: Sequence[EntityLink]) -> tuple[Linke
         chosen = [c for c in link.candidates if c.kind == "entity" and c.node in nodes]
         found += [Linked(c.entity, link.mention.start, link.mention.end) for c in chosen[:1]]
     return tuple(found)
+
+
+def _links(trace: Trace, asked: str) -> tuple[Linked, ...]:
+    """Return what the first reading starts from, at its place in the question as it was asked."""
+    if trace.analysis is None or not trace.read:
+        return ()
+    used = links_used(trace.read[0], trace.analysis.links)
+    if trace.analysis.text == asked:
+        return used
+    found = []
+    for link in used:
+        words = trace.analysis.text[link.start : link.end]
+        start = asked.find(words)
+        found.append(Linked(link.entity, start, start + len(words)) if start >= 0 else Linked(link.entity))
+    return tuple(found)
+
+
+def _in_text(link: GoldLink, asked: str, text: str) -> GoldLink:
+    """Return a gold link with its place in another form of the question; without one where its words are not there."""
+    if link.mention is None or text == asked:
+        return link
+    start = text.find(link.mention.text)
+    mention = Mention(start, start + len(link.mention.text), link.mention.text) if start >= 0 else None
+    return replace(link, mention=mention)
 
 
 def candidate_terms(candidate: Candidate, index: GraphIndex) -> tuple[tuple[Term, ...], tuple[str, ...]]:

@@ -6,7 +6,7 @@ import pytest
 
 from kgqa.datasets.question_files import GoldLink, QAExample
 from kgqa.datatypes import EntityCandidate, EntityLink, Mention, Question, Term, iri, literal
-from kgqa.evaluation.answering import Asker, ask, links_used, with_gold_links
+from kgqa.evaluation.answering import LINKINGS, Asker, ask, links_used, with_gold_links
 from kgqa.evaluation.metrics import answer_f1
 from kgqa.evaluation.outcomes import Linked, Outcome
 from kgqa.index.graph_index import GraphIndex
@@ -72,10 +72,18 @@ def test_a_question_without_gold_links_is_linked_as_ever(family: Pipeline) -> No
 
 def test_the_links_of_a_reading_are_the_entities_it_starts_from(family: Pipeline) -> None:
     trace = family.trace(Question("Who are the children of Ada Moreau and Ben Moreau?"))
-    found = links_used(trace.read[0], trace.prediction.links)
+    assert trace.analysis is not None
+    found = links_used(trace.read[0], trace.analysis.links)
     nodes = {node for c in trace.read[0].query.constraints for node in c.nodes}
     assert found
     assert all(family.graph.index.find(link.entity.value) in nodes for link in found)
+
+
+def test_links_stand_where_the_question_was_asked_with_other_spaces(family: Pipeline) -> None:
+    gold = GoldLink(EVE, "Eve Novak", Mention(9, 18, "Eve Novak"))
+    example = QAExample(Question("Who  are Eve Novak's   parents?"), (CLARA, DAN), gold_links=(gold,))
+    for linking in LINKINGS:
+        assert ask(Asker(("family",), linking=linking), family, example).given.links == (Linked(EVE, 9, 18),)
 
 
 def test_what_was_held_back_is_scored_too(family: Pipeline, family_examples: tuple[QAExample, ...]) -> None:
