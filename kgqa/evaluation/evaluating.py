@@ -240,6 +240,8 @@ def predictions_card(
 def _finished(
     name: str, outcomes: Sequence[Outcome], timing: Mapping[str, object], folder: RunFolder | None
 ) -> Evaluation:
+    if not any(outcome.is_scored for outcome in outcomes):
+        raise DatasetError(f"{name} gives no answers to compare with, only gold queries over a graph of its own")
     summary = summarize(outcomes)
     if folder is not None:
         folder.finish(summary.to_dict(), to_qald(outcomes, name), timing)

@@ -114,6 +114,12 @@ def test_two_processes_give_what_one_gives(tmp_path: Path, family_home: Path, mo
     assert [q["id"] for q in qald["questions"]] == [e.question.id for e in questions.parts[0].examples]
 
 
+def test_a_set_without_gold_answers_is_one_clear_error(answers: list[str]) -> None:
+    example = QAExample(Question("?"), (), answer_form="none", gold_sparql="ASK { ?a ?b ?c }")
+    with pytest.raises(DatasetError, match="made gives no answers to compare with"):
+        evaluate(QuestionSet("made", "", (Part("", (example,), ("g",)),)), SETTINGS)
+
+
 # -- choosing questions
 
 
