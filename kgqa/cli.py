@@ -18,14 +18,13 @@ import typer
 
 from kgqa import __version__
 from kgqa.errors import DatasetError, KGQAError, SettingsError, UnknownGraphError
-from kgqa.evaluation.cli import evaluate, report
+from kgqa.evaluation.cli import EngineOption, ProcessesOption, RayAddressOption, chosen_engine, evaluate, report
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from kgqa.config import Settings
     from kgqa.datasets.question_files import BadLine
-    from kgqa.datatypes import Prediction
     from kgqa.pipeline import Pipeline
     from kgqa.stores.catalog import Catalog
 
@@ -113,26 +112,46 @@ def batch(
     graph: GraphOption = None,
     model: ModelOption = None,
     threshold: ThresholdOption = None,
+    processes: ProcessesOption = 1,
+    engine: EngineOption = "local",
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Answer a file of questions. A line that is no question is reported by its number and left out."""
     settings = _settings(model=model, threshold=threshold)
+    chosen = chosen_engine(engine)
     from kgqa.datasets.question_files import read_questions
     from kgqa.terminal import json_line
 
     found = read_questions(questions)
     _report_bad_lines(found.bad_lines)
-    n_answered = 0
+    graphs, n_answered = graph or [DEFAULT_GRAPH], 0
     with _written_whole(output) as file:
-        predictions = _open_pipeline(graph or [DEFAULT_GRAPH], settings).answer_batch(found.items)
-        for prediction in _with_progress(predictions, len(found.items)):
-            file.write(json_line(prediction.to_dict()) + "\n")
-            n_answered += prediction.status == "answered"
+        if chosen == "local" and processes == 1:
+            answered = _open_pipeline(graphs, settings).answer_batch(found.items)
+            rows: Iterator[dict[str, object]] = (prediction.to_dict() for prediction in answered)
+        else:
+            from kgqa.evaluation.answering import Answerer
+            from kgqa.evaluation.engines import run
+
+            answerer = Answerer(tuple(graphs), settings.model_folder, settings.threshold)
+            rows = run(answerer, found.items, engine=chosen, n_workers=processes, address=ray_address)
+        for row in _with_progress(rows, len(found.items)):
+            file.write(json_line(row) + "\n")
+            n_answered += row["status"] == "answered"
     n, n_bad = len(found.items), len(found.bad_lines)
     _say(f"{n:,} questions: {n_answered:,} answered, {n - n_answered:,} not; {n_bad:,} bad lines left out")
 
 
 app.command()(evaluate)
 app.command()(report)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def benchmarks(context: typer.Context) -> None:
+    """List the question sets that can be read, check a download, or write a set's graph; see --help."""
+    from kgqa.datasets.cli import main as run
+
+    raise typer.Exit(run(context.args))
 
 
 # -- graphs
@@ -304,13 +323,13 @@ def _report_bad_lines(bad_lines: Iterable[BadLine]) -> None:
         _complain(f"line {line.number}: {line.reason}")
 
 
-def _with_progress(predictions: Iterable[Prediction], total: int) -> Iterator[Prediction]:
+def _with_progress(rows: Iterable[dict[str, object]], total: int) -> Iterator[dict[str, object]]:
     """Yield the predictions, with a bar on standard error where that is a terminal."""
     from rich.progress import Progress
 
     console = _console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield from progress.track(predictions, total=total, description="Answering")
+        yield from progress.track(rows, total=total, description="Answering")
 
 
 @contextmanager

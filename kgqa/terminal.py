@@ -18,7 +18,7 @@ from kgqa.datatypes import Answer, Fact, Prediction
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kgqa.evaluation.summary import Summary
+    from kgqa.evaluation.evaluating import Evaluation
     from kgqa.evaluation.tables import Table
     from kgqa.stores.manifest import Manifest
 
@@ -160,25 +160,23 @@ def print_graph(
 # -- scores
 
 
-def print_evaluation(
-    console: Console, summaries: Mapping[str, Summary], timings: Mapping[str, Mapping[str, object]]
-) -> None:
-    """Print the scores of runs, then of each its groups, its stages where they are known, and how long it took."""
+def print_evaluations(console: Console, found: Mapping[str, Evaluation]) -> None:
+    """Print of each run its groups, and its stages where they are known; then the scores of all, and their times."""
     from kgqa.evaluation.summary import DIMENSIONS
-    from kgqa.evaluation.tables import details_table, group_table, runs_table, stage_table
+    from kgqa.evaluation.tables import cross_table, details_table, group_table, runs_table, stage_table
 
-    for name, summary in summaries.items():
-        if len(summaries) > 1:
+    for name, run in found.items():
+        if len(found) > 1:
             _line(console, Text(plain(name), style="bold underline"))
-        for dimension in DIMENSIONS:
-            if (table := group_table(summary, dimension)) is not None:
+        groups = (group_table(run.summary, dimension) for dimension in DIMENSIONS)
+        for table in (*groups, cross_table(run.outcomes), stage_table(run.summary)):
+            if table is not None:
                 print_table(console, table)
-        if (table := stage_table(summary)) is not None:
-            print_table(console, table)
+    summaries = {name: run.summary for name, run in found.items()}
     print_table(console, details_table(summaries))
     print_table(console, runs_table(summaries))
-    for name, timing in timings.items():
-        latency, speed = timing.get("latency"), timing.get("questions_per_second")
+    for name, run in found.items():
+        latency, speed = run.timing.get("latency"), run.timing.get("questions_per_second")
         if isinstance(latency, dict):
             text = f"p50 {latency['p50_ms']:.0f} ms, p95 {latency['p95_ms']:.0f} ms a question"
             _field(console, f"Time ({name})", text + (f"; {speed} questions a second" if speed else ""))

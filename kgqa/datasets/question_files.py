@@ -126,6 +126,14 @@ def read_lines(path: Path, convert: Callable[[bytes], _Item]) -> QuestionFile[_I
     return QuestionFile(tuple(items), tuple(bad))
 
 
+def text_of_line(line: bytes) -> str:
+    """Return a line's text without its end. Raises ValueError where it is no UTF-8."""
+    try:
+        return line.decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start}") from error
+
+
 def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file; of one that is too long only the beginning, longer than MAX_LINE_BYTES."""
     with path.open("rb") as file:
@@ -139,25 +147,25 @@ def _lines(path: Path) -> Iterator[bytes]:
 
 
 def _json_object(line: bytes) -> Mapping[str, object]:
+    text = text_of_line(line)
     try:
-        found = json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 at byte {error.start}") from error
+        found = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
     except (ValueError, RecursionError) as error:
         raise ValueError("not JSON: nested too deeply, or a number with too many digits") from error
     if not isinstance(found, dict):
-        raise ValueError(f"expected a JSON object, found {_kind(found)}")
+        raise ValueError(f"expected a JSON object, found {kind_of_json(found)}")
     return found
 
 
 def _question(row: Mapping[str, object]) -> Question:
     text, identifier = row.get("question"), row.get("id", "")
     if not isinstance(text, str):
-        raise ValueError(f"'question' must be a text, found {_kind(text)}" if "question" in row else "no 'question'")
+        found = f"'question' must be a text, found {kind_of_json(text)}"
+        raise ValueError(found if "question" in row else "no 'question'")
     if isinstance(identifier, bool) or not isinstance(identifier, str | int | float | None):
-        raise ValueError(f"'id' must be a text or a number, found {_kind(identifier)}")
+        raise ValueError(f"'id' must be a text or a number, found {kind_of_json(identifier)}")
     return Question(text, "" if identifier is None else str(identifier))
 
 
@@ -203,7 +211,7 @@ def _term(answer: object) -> Term:
             raise ValueError(f"a boolean answer must be true or false, found {value!r}")
         return literal("true" if value else "false", XSD_BOOLEAN)
     if not isinstance(value, str):
-        raise ValueError(f"an answer's 'value' must be a text, found {_kind(value)}")
+        raise ValueError(f"an answer's 'value' must be a text, found {kind_of_json(value)}")
     if kind == "uri":
         return iri(value)
     if kind == "literal":
@@ -212,6 +220,7 @@ def _term(answer: object) -> Term:
     raise ValueError(f"unknown answer type {kind!r}; expected one of: boolean, literal, uri")
 
 
-def _kind(value: object) -> str:
+def kind_of_json(value: object) -> str:
+    """Return what kind of JSON value something is, in words."""
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

@@ -5,9 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from kgqa.datasets.benchmark import Benchmark, GraphSource, Split
+from kgqa.datasets.documents import records
+from kgqa.datasets.freebase_sets import rog, rog_graph
+from kgqa.datasets.public_sets import PUBLIC_SETS
+from kgqa.datasets.query_sets import read_text2sparql
 from kgqa.datasets.question_files import QAExample, QuestionFile, read_examples
 from kgqa.datasets.text_sets import irn_graph, metaqa_graph, read_irn, read_metaqa
+from kgqa.datasets.wikidata_sets import kqapro, kqapro_graph
 from kgqa.errors import DatasetError
+
+_WORLD_CUP = ("WC-P1", "WC-P2", "WC-P", "WC-C")
 
 
 def benchmark(name: str) -> Benchmark:
@@ -61,7 +68,21 @@ def _irn(name: str, stem: str, kb: str, published: int, title: str = "PathQuesti
     )
 
 
-_ALL = (
+def _rog(name: str, title: str, counts: dict[str, int]) -> Benchmark:
+    return Benchmark(
+        name,
+        title,
+        {split: Split((f"{split}.jsonl",), count) for split, count in counts.items()},
+        records(rog),
+        gold="answers by name, topic entities",
+        knowledge_graph="comes along (the Freebase facts around each question of the split)",
+        licence="none stated",
+        source="https://github.com/RManLuo/reasoning-on-graphs",
+        graph=GraphSource(("{split}.jsonl",), rog_graph),
+    )
+
+
+_WITH_GRAPHS = (
     Benchmark(
         "own",
         "KGQA's own format: questions.jsonl beside a graph",
@@ -93,6 +114,45 @@ _ALL = (
     _irn("pq-3h", "PQ-3H", "3H-kb.txt", 5_198),
     _irn("pql-2h", "PQL-2H", "PQL2-KB.txt", 1_594),
     _irn("pql-3h", "PQL-3H", "PQL3-KB.txt", 1_031),
+    Benchmark(
+        "worldcup2014",
+        "WorldCup2014: one relation, two, or two that meet",
+        {name.lower(): Split((f"{name}.txt|WC2014/{name}.txt|data/WC2014/{name}.txt",)) for name in _WORLD_CUP},
+        read_irn,
+        gold="answers, topic entities, relation path",
+        knowledge_graph="comes along (football)",
+        licence="none stated",
+        source="https://github.com/zmtkeke/IRN",
+        graph=GraphSource(("WC2014.txt|WC2014/WC2014.txt|data/WC2014/WC2014.txt",), irn_graph),
+    ),
+    Benchmark(
+        "kqapro",
+        "KQA Pro",
+        {
+            "val": Split(("val.json",), 11_797),
+            "train": Split(("train.json",), 94_376),
+            "test": Split(("test.json",), 11_797),
+        },
+        records(kqapro),
+        gold="answers by name, SPARQL and program; none for test",
+        knowledge_graph="comes along (kb.json, a dense part of Wikidata)",
+        licence="MIT",
+        source="https://github.com/shijx12/KQAPro_Baselines",
+        graph=GraphSource(("kb.json",), kqapro_graph),
+    ),
+    _rog("rog-webqsp", "WebQSP with RoG's subgraphs", {"test": 1_628, "validation": 246, "train": 2_826}),
+    _rog("rog-cwq", "ComplexWebQuestions with RoG's subgraphs", {"test": 3_531, "validation": 3_519, "train": 27_639}),
+    Benchmark(
+        "ck25",
+        "TEXT2SPARQL 2025, corporate knowledge",
+        {"all": Split(("questions.yml|questions_ck25.yaml|questions_ck25.yml",), 50)},
+        read_text2sparql,
+        gold="SPARQL",
+        knowledge_graph="comes along (a company's products)",
+        licence="Apache-2.0",
+        source="https://github.com/eccenca/ck25-dataset",
+        graph=GraphSource(("prod-vocab.ttl|graphs/prod-vocab.ttl", "prod-inst.ttl|graphs/prod-inst.ttl")),
+    ),
 )
 
-BENCHMARKS: dict[str, Benchmark] = {found.name: found for found in _ALL}
+BENCHMARKS: dict[str, Benchmark] = {found.name: found for found in (*_WITH_GRAPHS, *PUBLIC_SETS)}

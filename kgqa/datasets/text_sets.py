@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from kgqa.datasets.minted_graph import Minter, NamedTriple, Triple, words_of
-from kgqa.datasets.question_files import GoldLink, QAExample, QuestionFile, read_lines
+from kgqa.datasets.question_files import GoldLink, QAExample, QuestionFile, read_lines, text_of_line
 from kgqa.datatypes import Mention, Question, Term
 from kgqa.errors import DatasetError
 
@@ -33,7 +33,7 @@ def read_metaqa(path: Path, language: str = "en") -> QuestionFile[QAExample]:
     name, _, _ = folder.name.partition("-")
     hops = int(name) if name.isdigit() else None
     types_path = folder / f"{path.stem}_qtype.txt"
-    types = read_lines(types_path, _text).items if types_path.is_file() else ()
+    types = read_lines(types_path, text_of_line).items if types_path.is_file() else ()
     prefix = f"{folder.name}-{path.stem.removeprefix('qa_')}"
     number = 0
 
@@ -43,7 +43,7 @@ def read_metaqa(path: Path, language: str = "en") -> QuestionFile[QAExample]:
         if types and number > len(types):
             raise DatasetError(f"{types_path}: ends before the questions of {path} do")
         category = types[number - 1].strip() if types else ""
-        return _metaqa_example(_text(line), f"{prefix}-{number}", category, hops)
+        return _metaqa_example(text_of_line(line), f"{prefix}-{number}", category, hops)
 
     found = read_lines(path, convert)
     if types and number != len(types):
@@ -87,7 +87,7 @@ def read_irn(path: Path, language: str = "en") -> QuestionFile[QAExample]:
     def convert(line: bytes) -> QAExample:
         nonlocal number
         number += 1
-        return _irn_example(_text(line), f"{path.stem}-{number}")
+        return _irn_example(text_of_line(line), f"{path.stem}-{number}")
 
     return read_lines(path, convert)
 
@@ -169,7 +169,7 @@ def irn_graph(kb: Path) -> Iterator[Triple]:
 
 def _named_triples(path: Path, separator: str) -> tuple[NamedTriple, ...]:
     def convert(line: bytes) -> NamedTriple:
-        parts = _text(line).split(separator)
+        parts = text_of_line(line).split(separator)
         if len(parts) != 3 or not all(parts):
             raise ValueError(f"expected three names separated by {separator!r}")
         return parts[0], parts[1], parts[2]
@@ -183,9 +183,3 @@ def _named_triples(path: Path, separator: str) -> tuple[NamedTriple, ...]:
 def _entities(minter: Minter, names: Iterable[str]) -> tuple[Term, ...]:
     return tuple(dict.fromkeys(minter.entity(name) for name in names))
 
-
-def _text(line: bytes) -> str:
-    try:
-        return line.decode("utf-8").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 at byte {error.start}") from error

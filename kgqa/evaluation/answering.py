@@ -6,7 +6,7 @@ Gold reaches the pipeline in one way only, and only where it is asked for: as li
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -26,11 +26,26 @@ from kgqa.evaluation.metrics import answer_f1, answer_keys, exact_match
 from kgqa.evaluation.oracle import linked_share, stage_scores
 from kgqa.evaluation.outcomes import Diagnosis, Given, Linked, Outcome, in_form_of
 from kgqa.index.graph_index import GraphIndex
-from kgqa.pipeline import Pipeline, Trace
+from kgqa.pipeline import Pipeline, Trace, link_in_english
 from kgqa.reasoning.enumeration import Candidate
 
 Linking = Literal["predicted", "gold"]
 LINKINGS: tuple[Linking, ...] = ("predicted", "gold")
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Makes the function that answers a question with the object that `kgqa batch` writes: see `engines.Maker`."""
+
+    graphs: tuple[str, ...]
+    model: Path | None = None
+    threshold: float | None = None
+    n_threads: int = 1
+
+    def __call__(self) -> Callable[[Question], dict[str, object]]:
+        """Load the pipeline and return the function. Raises KGQAError."""
+        pipeline = Pipeline.load(self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads)
+        return lambda question: pipeline.answer(question).to_dict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +66,7 @@ class Asker:
 
     def __call__(self) -> Callable[[QAExample], Outcome]:
         """Load the pipeline and return the function. Raises KGQAError."""
-        pipeline = Pipeline.load(
-            self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads
-        )
+        pipeline = Pipeline.load(self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads)
         pipeline.answer(Question("What is this?"))  # loads what is loaded late, so that no question's time has it in it
         return lambda example: ask(self, pipeline, example)
 
@@ -61,13 +74,14 @@ class Asker:
 def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
     """Return the outcome of one example."""
     question, index = example.question, pipeline.graph.index
-    links = None
+    text = " ".join(question.text.split())
     if asker.linking == "gold" and example.gold_links:
-        own = pipeline.linker.link(Question(" ".join(question.text.split()), question.id))
-        links = with_gold_links(own, example.gold_links, index)
-    trace = pipeline.trace(question, links=links)
+        english, own = link_in_english(pipeline.context, pipeline.linker, text)
+        gold = [_in_text(link, question.text, english) for link in example.gold_links]
+        trace = pipeline.trace(Question(english, question.id), links=with_gold_links(own, gold, index))
+    else:
+        trace = pipeline.trace(question)
     prediction = trace.prediction
-    first = trace.read[0] if trace.read else None
     given = Given(
         tuple(answer.term for answer in prediction.answers),
         tuple(answer.label for answer in prediction.answers),
@@ -75,7 +89,7 @@ def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
         prediction.sparql,
         prediction.reason,
         prediction.readings[0].text if prediction.readings else "",
-        () if first is None else links_used(first, prediction.links),
+        _links(trace, question.text),
         prediction.latency_ms,
     )
     return Outcome(
@@ -87,9 +101,7 @@ def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
     )
 
 
-def with_gold_links(
-    own: Sequence[EntityLink], gold: Sequence[GoldLink], index: GraphIndex
-) -> tuple[EntityLink, ...]:
+def with_gold_links(own: Sequence[EntityLink], gold: Sequence[GoldLink], index: GraphIndex) -> tuple[EntityLink, ...]:
     """Return links in which the entities are the gold ones; classes, literals and values stay the linker's.
 
     The linker's links that overlap a gold mention are dropped, and so are its entities and unlinked names elsewhere. A
@@ -124,6 +136,30 @@ def links_used(candidate: Candidate, links: Sequence[EntityLink]) -> tuple[Linke
     return tuple(found)
 
 
+def _links(trace: Trace, asked: str) -> tuple[Linked, ...]:
+    """Return what the first reading starts from, at its place in the question as it was asked."""
+    if trace.analysis is None or not trace.read:
+        return ()
+    used = links_used(trace.read[0], trace.analysis.links)
+    if trace.analysis.text == asked:
+        return used
+    found = []
+    for link in used:
+        words = trace.analysis.text[link.start : link.end]
+        start = asked.find(words)
+        found.append(Linked(link.entity, start, start + len(words)) if start >= 0 else Linked(link.entity))
+    return tuple(found)
+
+
+def _in_text(link: GoldLink, asked: str, text: str) -> GoldLink:
+    """Return a gold link with its place in another form of the question; without one where its words are not there."""
+    if link.mention is None or text == asked:
+        return link
+    start = text.find(link.mention.text)
+    mention = Mention(start, start + len(link.mention.text), link.mention.text) if start >= 0 else None
+    return replace(link, mention=mention)
+
+
 def candidate_terms(candidate: Candidate, index: GraphIndex) -> tuple[tuple[Term, ...], tuple[str, ...]]:
     """Return the answers of a reading as terms, with their labels."""
     result = candidate.result
@@ -144,8 +180,9 @@ def _diagnosis(asker: Asker, pipeline: Pipeline, example: QAExample, trace: Trac
         else:
             answers = candidate_terms(trace.read[0], index)
         compared = in_form_of(example, *answers)
-        f1, exact = answer_f1(compared, example.answers), exact_match(
-            compared, example.answers, ordered=example.ordered
+        f1, exact = (
+            answer_f1(compared, example.answers),
+            exact_match(compared, example.answers, ordered=example.ordered),
         )
     stages = None
     if asker.oracle and example.answer_form == "terms" and example.answers:

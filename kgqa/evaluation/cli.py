@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from kgqa.errors import DatasetError
 
 if TYPE_CHECKING:
-    from kgqa.evaluation.evaluating import Evaluation, Progress, QuestionSet, Settings
+    from kgqa.evaluation.evaluating import Evaluation, Progress, QuestionSet
 
 DEFAULT_GRAPH = "world"
 _LINKINGS: Mapping[str, tuple[Literal["predicted", "gold"], ...]] = {
@@ -25,13 +24,13 @@ _LINKINGS: Mapping[str, tuple[Literal["predicted", "gold"], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What the options say of one run."""
-
-    name: str
-    folder: Path | None
-    settings: Settings
+ProcessesOption = Annotated[
+    int, typer.Option("--processes", "-p", min=1, help="How many processes answer, each with a model of its own.")
+]
+EngineOption = Annotated[str, typer.Option("--engine", help="local, or ray for a Ray cluster (needs kgqa[ray]).")]
+RayAddressOption = Annotated[
+    str | None, typer.Option("--ray-address", help="A running Ray cluster; by default one is started here.")
+]
 
 
 def evaluate(
@@ -42,8 +41,9 @@ def evaluate(
         Path | None, typer.Option("--data", "-d", help="The folder (or file) of a listed set, as it was downloaded.")
     ] = None,
     split: Annotated[str, typer.Option("--split", help="The split; by default the first that is there.")] = "",
-    language: Annotated[str, typer.Option("--language", help="The language of the questions, where a set has several.")]
-    = "en",
+    language: Annotated[
+        str, typer.Option("--language", help="The language of the questions, where a set has several.")
+    ] = "en",
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="At most so many questions of each graph, drawn at random.")
     ] = None,
@@ -64,16 +64,15 @@ def evaluate(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Give no answer below this confidence, from 0 to 1.")
     ] = None,
-    processes: Annotated[int, typer.Option("--processes", "-p", min=1, help="How many processes answer.")] = 1,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray for a Ray cluster (kgqa[ray]).")] = "local",
-    ray_address: Annotated[
-        str | None, typer.Option("--ray-address", help="A running Ray cluster; by default one is started here.")
-    ] = None,
+    processes: ProcessesOption = 1,
+    engine: EngineOption = "local",
+    ray_address: RayAddressOption = None,
     oracle: Annotated[
         bool, typer.Option("--oracle", help="Tell too what was still reachable after each stage; slower.")
     ] = False,
-    execute: Annotated[bool, typer.Option("--execute", help="Run each SPARQL, and tell if it gives the answers.")]
-    = False,
+    execute: Annotated[
+        bool, typer.Option("--execute", help="Run each SPARQL, and tell if it gives the answers.")
+    ] = False,
     predictions: Annotated[
         Path | None,
         typer.Option("--predictions", help="Score this file of another system, QALD JSON or our JSONL, instead."),
@@ -83,8 +82,8 @@ def evaluate(
     from kgqa.config import load_settings_with
 
     asked = load_settings_with(os.environ, model=model, threshold=threshold)
-    chosen = _choice("--linking", linking, _LINKINGS)
-    _choice("--engine", engine, {"local": (), "ray": ()})
+    linkings = chosen_linkings(linking)
+    chosen = chosen_engine(engine)
     from kgqa.evaluation import evaluating
     from kgqa.evaluation.run_folder import RunFolder
     from kgqa.stores.catalog import Catalog
@@ -108,25 +107,29 @@ def evaluate(
 
     questions = questions.with_default_graph(DEFAULT_GRAPH)
     results: dict[str, Evaluation] = {}
-    for mode in chosen:
+    for mode in linkings:
         settings = evaluating.Settings(
             model=asked.model_folder or shipped_model(),
             threshold=asked.threshold,
-            n_threads=1 if processes > 1 or engine == "ray" else asked.n_threads,
+            n_threads=1 if processes > 1 or chosen == "ray" else asked.n_threads,
             linking=mode,
             oracle=oracle,
             execute=execute,
             n_processes=processes,
-            engine=cast(Literal["local", "ray"], engine),
+            engine=chosen,
             address=ray_address,
         )
-        place = output / mode if output and len(chosen) > 1 else output
+        place = output / mode if output and len(linkings) > 1 else output
         card = evaluating.run_card(questions, settings, sys.argv, limit=limit, seed=seed)
         folder = RunFolder.open(place, card, restart=restart) if place else None
         if folder is not None and folder.n_done > 0:
             _say(f"{folder.n_done:,} of {questions.n_questions:,} questions are answered already in {place}")
-        with _progress(questions.n_questions) as progress:
-            results[f"{mode} links"] = evaluating.evaluate(questions, settings, folder, progress)
+        try:
+            with _progress(questions.n_questions) as progress:
+                results[f"{mode} links"] = evaluating.evaluate(questions, settings, folder, progress)
+        except KeyboardInterrupt:
+            _say("interrupted" + (f"; the same command goes on with {place}" if place else ""))
+            raise typer.Exit(130) from None
     _print(results)
 
 
@@ -156,12 +159,18 @@ def report(
     _say(f"wrote {', '.join(str(path) for path in (output, markdown, latex) if path is not None)}")
 
 
-def _choice(option: str, value: str, known: Mapping[str, tuple[Literal["predicted", "gold"], ...]]) -> Sequence[
-    Literal["predicted", "gold"]
-]:
-    if value not in known:
-        raise typer.BadParameter(f"{option} is {value!r}; expected one of: {', '.join(known)}")
-    return known[value]
+def chosen_engine(name: str) -> Literal["local", "ray"]:
+    """Return the engine that an option names. Raises typer.BadParameter."""
+    if name not in ("local", "ray"):
+        raise typer.BadParameter(f"--engine is {name!r}; expected one of: local, ray")
+    return "local" if name == "local" else "ray"
+
+
+def chosen_linkings(name: str) -> tuple[Literal["predicted", "gold"], ...]:
+    """Return the ways of linking that an option names. Raises typer.BadParameter."""
+    if name not in _LINKINGS:
+        raise typer.BadParameter(f"--linking is {name!r}; expected one of: {', '.join(_LINKINGS)}")
+    return _LINKINGS[name]
 
 
 def _tell_skipped(questions: QuestionSet) -> None:
@@ -176,16 +185,12 @@ def _tell_skipped(questions: QuestionSet) -> None:
 def _print(results: Mapping[str, Evaluation]) -> None:
     from rich.console import Console
 
-    from kgqa.terminal import print_evaluation
+    from kgqa.terminal import print_evaluations
 
     console = Console(markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
+    if not console.is_terminal:  # a file is as wide as its tables
         console = Console(markup=False, highlight=False, emoji=False, width=160)
-    print_evaluation(
-        console,
-        {name: found.summary for name, found in results.items()},
-        {name: found.timing for name, found in results.items()},
-    )
+    print_evaluations(console, results)
 
 
 @contextmanager

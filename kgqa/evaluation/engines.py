@@ -8,6 +8,7 @@ a million questions are never in flight at once.
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -117,6 +118,7 @@ def _run_ray(
         ray: Any = importlib.import_module("ray")
     except ImportError as error:
         raise SettingsError("the Ray engine needs Ray; install the extra: pip install 'kgqa[ray]'") from error
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing leaves this machine unasked
     started = not ray.is_initialized()
     if started:
         here = {"num_cpus": n_workers, "include_dashboard": False} if address is None else {"address": address}

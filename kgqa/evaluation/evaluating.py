@@ -193,8 +193,7 @@ def _graph_checksums(graph: str) -> object:
 def evaluate(
     questions: QuestionSet, settings: Settings, folder: RunFolder | None = None, progress: Progress | None = None
 ) -> Evaluation:
-    """Answer a set and return the outcomes; with `folder`, go on after what is there, and write it. Raises KGQAError.
-    """
+    """Answer a set and return the outcomes; with `folder`, go on after what is there and write it. Raises KGQAError."""
     done: tuple[Outcome, ...] = read_outcomes(folder.path) if folder and folder.n_done else ()
     _check_same(done, questions)
     started = time.perf_counter()
@@ -215,9 +214,9 @@ def evaluate(
     return _finished(questions.name, outcomes, timing, folder)
 
 
-def evaluate_predictions(questions: QuestionSet, path: Path, folder: RunFolder | None = None) -> tuple[
-    Evaluation, Matched
-]:
+def evaluate_predictions(
+    questions: QuestionSet, path: Path, folder: RunFolder | None = None
+) -> tuple[Evaluation, Matched]:
     """Score the predictions that another system wrote into a file. Raises DatasetError."""
     examples = [example for part in questions.parts for example in part.examples]
     parts = [part.name for part in questions.parts for _ in part.examples]
@@ -241,6 +240,8 @@ def predictions_card(
 def _finished(
     name: str, outcomes: Sequence[Outcome], timing: Mapping[str, object], folder: RunFolder | None
 ) -> Evaluation:
+    if not any(outcome.is_scored for outcome in outcomes):
+        raise DatasetError(f"{name} gives no answers to compare with, only gold queries over a graph of its own")
     summary = summarize(outcomes)
     if folder is not None:
         folder.finish(summary.to_dict(), to_qald(outcomes, name), timing)

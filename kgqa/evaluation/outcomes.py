@@ -66,7 +66,8 @@ class Diagnosis:
 class Outcome:
     """An example with what was said to it. `part` names the graph or file where a run has several.
 
-    Where a set gives its answers as labels only, labels are compared.
+    `gold_labels` name the gold answers, one each, where any name is known. Where a set gives its answers as labels
+    only, labels are compared.
     """
 
     example: QAExample
@@ -163,11 +164,12 @@ class Outcome:
     def from_dict(cls, row: JsonObject) -> Outcome:
         """Return the outcome that `to_dict` wrote; what it leaves out of the example is lost. Raises ValueError."""
         stages, executes = row.get("stages"), row.get("executes")
+        labels = tuple(str(answer.get("label") or "") for answer in _objects(row, "gold"))
         return cls(
             _example_of(row),
             given_of(row),
             str(row.get("part") or ""),
-            tuple(str(answer.get("label") or "") for answer in _objects(row, "gold")),
+            labels if any(labels) else (),
             Diagnosis(
                 _number(row, "first_f1"),
                 _number(row, "first_exact"),

@@ -17,7 +17,7 @@ from kgqa.evaluation.oracle import STAGES
 from kgqa.evaluation.outcomes import Outcome
 from kgqa.evaluation.run_folder import read_card, read_outcomes
 from kgqa.evaluation.summary import DIMENSIONS, Group, Summary, summarize
-from kgqa.evaluation.tables import Table, details_table, group_table, runs_table, stage_table
+from kgqa.evaluation.tables import Table, cross_table, details_table, group_table, runs_table, stage_table
 
 MAX_ANSWERS, MAX_FLIPS, MAX_BARS, MAX_POINTS = 8, 25, 24, 400
 STYLE = Path(__file__).parent / "report_page.css"
@@ -47,7 +47,9 @@ class Run:
     def tables(self) -> tuple[Table, ...]:
         """Return the tables of this run alone."""
         groups = (group_table(self.summary, dimension) for dimension in DIMENSIONS)
-        found = (runs_table({self.name: self.summary}), *groups, stage_table(self.summary))
+        found = (
+            runs_table({self.name: self.summary}), *groups, cross_table(self.outcomes), stage_table(self.summary)
+        )  # fmt: skip
         return tuple(table for table in (*found, details_table({self.name: self.summary})) if table is not None)
 
     def calibration(self) -> tuple[list[float], list[bool]]:

@@ -20,14 +20,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
-from kgqa import __version__
 from kgqa.errors import DatasetError
 from kgqa.evaluation.outcomes import Outcome
 
 CARD, PREDICTIONS, SUMMARY, QALD = "run.json", "predictions.jsonl", "summary.json", "predictions.qald.json"
 LIBRARIES = ("numpy", "onnxruntime", "pyoxigraph", "rdflib", "spacy", "tokenizers")
 # What may differ between the two halves of a run: how it was started, and where.
-_FREE = frozenset(("command", "machine", "status", "timing", "versions", "n_processes", "engine"))
+_FREE = frozenset(("command", "machine", "status", "timing", "versions", "n_threads", "n_processes", "engine"))
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def provenance(command: Sequence[str], files: Mapping[str, Path]) -> dict[str, o
     commit, changed = _commit()
     return {
         "command": list(command),
-        "kgqa_version": __version__,
+        "kgqa_version": _version("kgqa"),
         "commit": commit,
         "uncommitted_changes": changed,
         "sha256": {name: sha256(path) for name, path in files.items()},

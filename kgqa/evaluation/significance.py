@@ -71,7 +71,7 @@ def paired_test(
     return PairedTest(
         float(differences.mean()),
         Interval(float(low), float(high)),
-        paired_bootstrap_p(first, second, n_resamples=n_resamples, seed=seed),
+        _bootstrap_p(means, float(differences.mean())),
         randomization_p(first, second, n_resamples=n_resamples, seed=seed),
     )
 
@@ -85,13 +85,8 @@ def paired_bootstrap_p(
     The share of resamples whose mean difference is at least as far from the observed one as that is from 0, with one
     added above and below so that it is never 0. Raises ValueError where the lengths differ.
     """
-    import numpy as np
-
     differences = _differences(first, second)
-    observed = float(differences.mean())
-    means = _resampled_means(differences, n_resamples, seed)
-    n_extreme = int((np.abs(means - observed) >= abs(observed) - 1e-12).sum())
-    return (n_extreme + 1) / (n_resamples + 1)
+    return _bootstrap_p(_resampled_means(differences, n_resamples, seed), float(differences.mean()))
 
 
 def randomization_p(
@@ -136,6 +131,11 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> McNemar:
     n, fewer = only_first + only_second, min(only_first, only_second)
     tail = sum(math.comb(n, k) for k in range(fewer + 1))
     return McNemar(only_first, only_second, float(min(1.0, 2 * tail / 2**n)) if n else 1.0)
+
+
+def _bootstrap_p(means: NDArray[np.float64], observed: float) -> float:
+    n_extreme = int((abs(means - observed) >= abs(observed) - 1e-12).sum())
+    return (n_extreme + 1) / (len(means) + 1)
 
 
 def _array(scores: Sequence[float]) -> NDArray[np.float64]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kgqa.evaluation.markup import visible
+from kgqa.evaluation.metrics import mean
 from kgqa.evaluation.oracle import STAGES, StageScores
+from kgqa.evaluation.outcomes import Outcome
 from kgqa.evaluation.significance import Interval
-from kgqa.evaluation.summary import OVERALL, Group, Scores, Summary
+from kgqa.evaluation.summary import DIMENSIONS, OVERALL, Group, Scores, Summary
 
 MAX_GROUPS = 40
 _SCORES = ("questions", "F1", "P", "R", "exact", "Hits@1", "MRR", "QALD F1")
@@ -80,8 +82,32 @@ def group_table(summary: Summary, dimension: str) -> Table | None:
     shown = _largest(groups)
     rows = [(group.name, *_cells(group.scores)) for group in shown]
     note = f"The {len(shown)} largest of {len(groups)}." if len(shown) < len(groups) else ""
+    return Table(f"By {dimension}", (dimension, *_SCORES), (*rows, (OVERALL, *_cells(summary.overall))), True, note)
+
+
+def cross_table(outcomes: Sequence[Outcome], rows: str = "category", columns: str = "part") -> Table | None:
+    """Return macro F1 by two dimensions, with the number of questions; None where either has one value only."""
+    cells: dict[tuple[str, str], list[float]] = {}
+    for outcome in outcomes:
+        if outcome.is_scored:
+            row, column = DIMENSIONS[rows](outcome) or "(none)", DIMENSIONS[columns](outcome) or "(none)"
+            for key in ((row, column), (row, OVERALL), (OVERALL, column), (OVERALL, OVERALL)):
+                cells.setdefault(key, []).append(outcome.f1)
+    row_names = [row for row, column in cells if column == OVERALL and row != OVERALL]
+    column_names = [column for row, column in cells if row == OVERALL and column != OVERALL]
+    if len(row_names) < 2 or len(column_names) < 2:
+        return None
+
+    def cell(row: str, column: str) -> str:
+        found = cells.get((row, column))
+        return f"{mean(found):.3f} ({len(found)})" if found else ""
+
     return Table(
-        f"By {dimension}", (dimension, *_SCORES), (*rows, (OVERALL, *_cells(summary.overall))), True, note
+        f"Macro F1 by {rows} and {columns}",
+        (rows, *column_names, OVERALL),
+        tuple((row, *(cell(row, column) for column in (*column_names, OVERALL))) for row in (*row_names, OVERALL)),
+        True,
+        "In brackets: questions.",
     )
 
 
