@@ -1,4 +1,4 @@
-"""The command line: `kgqa ask`, `batch`, `load`, `graphs`, `info`, `remove`, `ui`, `train` and `evaluate`.
+"""The command line: `kgqa ask`, `batch`, `load`, `graphs`, `info`, `remove`, `sparql`, `ui`, `train`, `evaluate`.
 
 What a command needs is imported inside it, so that `kgqa --help` is instant. Answers go to standard output; progress
 and complaints to standard error.
@@ -18,6 +18,7 @@ import typer
 
 from kgqa import __version__
 from kgqa.errors import DatasetError, KGQAError, SettingsError, UnknownGraphError
+from kgqa.sparql_cli import sparql
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -246,6 +247,9 @@ def remove(name: Annotated[str, typer.Argument(help="The name of a loaded graph.
         raise UnknownGraphError(f"{name} ships with kgqa and cannot be removed")
     catalog.remove(name)
     _say(f"removed {name}")
+
+
+app.command()(sparql)
 
 
 # -- the page, training

@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": _BELOW_CONFIG,
     "config": {"errors"},
     "terminal": _BELOW_CONFIG | {"config"},
-    "cli": _BELOW_CONFIG | {"config", "terminal", "kgqa"},
+    "sparql_cli": _BELOW_CONFIG | {"config", "terminal"},
+    "cli": _BELOW_CONFIG | {"config", "terminal", "sparql_cli", "kgqa"},
     "__main__": {"cli"},
 }
 HOMES = {
@@ -40,7 +41,7 @@ HOMES = {
     "torch": {"reasoning", "training"},
     "transformers": {"reasoning", "training"},
     "streamlit": set[str](),
-    "typer": {"cli"},
+    "typer": {"cli", "sparql_cli"},
     "spacy": {"linking"},
 }
 

@@ -1,0 +1,85 @@
+"""`kgqa sparql`: one SPARQL query over a graph, read-only and under limits."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from kgqa.datatypes import Term
+    from kgqa.stores.sparql_results import QueryResult
+
+
+def sparql(
+    query: Annotated[str, typer.Argument(help="The query: SELECT, ASK, CONSTRUCT or DESCRIBE; - reads it from stdin.")],
+    graph: Annotated[
+        list[str] | None,
+        typer.Option("--graph", "-g", help="A graph's name or an RDF file; several are merged. [default: world]"),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print SPARQL 1.1 JSON results.")] = False,
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds after which the query is stopped.")] = 8,
+    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="How many rows are shown at most.")] = 10_000,
+) -> None:
+    """Run one SPARQL query, read-only. SERVICE, FROM of what is not loaded, and updates are refused."""
+    from kgqa.config import VARIABLES, load_settings
+    from kgqa.stores.catalog import Catalog
+    from kgqa.stores.free_sparql import SparqlLimits, SparqlWorker
+
+    settings = load_settings(os.environ)
+    if settings.data_folder is not None:
+        os.environ[VARIABLES["data_folder"]] = str(settings.data_folder)
+    limits = SparqlLimits(timeout_s=timeout, max_rows=max_rows)
+    text = sys.stdin.read() if query == "-" else query
+    folder = Catalog().open(graph or ["world"], label_predicates=settings.label_predicates).folder
+    with SparqlWorker(folder, limits) as worker:
+        result = worker.run(text)
+    _print(result, as_json=as_json)
+
+
+def _print(result: QueryResult, *, as_json: bool) -> None:
+    from kgqa.stores.sparql_results import result_to_json
+    from kgqa.terminal import json_line
+
+    if as_json:
+        typer.echo(json_line(result_to_json(result)))
+    elif result.truth is not None:
+        typer.echo("yes" if result.truth else "no")
+    else:
+        _print_table(result)
+    if result.truncated:
+        typer.echo(f"kgqa: only the first {len(result.rows):,} rows are shown", err=True)
+
+
+def _print_table(result: QueryResult) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from kgqa.terminal import plain
+
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
+    for name in result.variables:
+        table.add_column(Text(plain(name)), overflow="fold")
+    for row in result.rows:
+        table.add_row(*(Text(plain(_cell(term))) for term in row))
+    console = Console(markup=False, highlight=False, emoji=False)
+    if result.variables:
+        console.print(table)
+    n = len(result.rows)
+    console.print(Text(f"{n:,} row" if n == 1 else f"{n:,} rows", style="dim"))
+
+
+def _cell(term: Term | None) -> str:
+    """Return a term as one cell: an IRI in angle brackets, a literal's own text with its language, or nothing."""
+    if term is None:
+        return ""
+    if term.kind == "literal":
+        return f"{term.value} (@{term.lang})" if term.lang else term.value
+    return term.n3()
+
+
+__all__ = ["sparql"]
