@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kgqa.errors import QueryError, UnknownGraphError
+
 if TYPE_CHECKING:
     from kgqa.datatypes import Term
+    from kgqa.stores.free_sparql import SparqlLimits
     from kgqa.stores.sparql_results import QueryResult
 
 
@@ -33,10 +37,30 @@ def sparql(
         os.environ[VARIABLES["data_folder"]] = str(settings.data_folder)
     limits = SparqlLimits(timeout_s=timeout, max_rows=max_rows)
     text = sys.stdin.read() if query == "-" else query
-    folder = Catalog().open(graph or ["world"], label_predicates=settings.label_predicates).folder
-    with SparqlWorker(folder, limits) as worker:
-        result = worker.run(text)
+    names = graph or ["world"]
+    if any("://" in name for name in names):
+        result = _ask_endpoint(names, text, limits)
+    else:
+        folder = Catalog().open(names, label_predicates=settings.label_predicates).folder
+        with SparqlWorker(folder, limits) as worker:
+            result = worker.run(text)
     _print(result, as_json=as_json)
+
+
+def _ask_endpoint(names: list[str], query: str, limits: SparqlLimits) -> QueryResult:
+    from kgqa.stores.endpoint import EndpointLimits, EndpointStore
+    from kgqa.stores.free_sparql import SparqlWorker
+
+    if len(names) != 1:
+        raise UnknownGraphError("a SPARQL endpoint is asked alone; it cannot be merged with other graphs")
+    store = EndpointStore.from_environment(names[0], limits=EndpointLimits(timeout_s=limits.timeout_s))
+    with SparqlWorker(None, limits) as worker:
+        text, kind = worker.check(query)
+    if kind not in ("SELECT", "ASK"):
+        raise QueryError("only SELECT and ASK queries are sent to an endpoint")
+    result = store.run(text)
+    more = len(result.rows) > limits.max_rows
+    return replace(result, rows=result.rows[: limits.max_rows], truncated=result.truncated or more)
 
 
 def _print(result: QueryResult, *, as_json: bool) -> None:

@@ -6,21 +6,29 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kgqa.datatypes import Term
+import numpy as np
+from numpy.typing import NDArray
+
+from kgqa.datatypes import EntityLink, Term
 from kgqa.errors import EndpointError
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Path, reverse
+from kgqa.index.values import DATE, NUMBER
+from kgqa.pipeline import GraphContext
 from kgqa.protocols import Triple
 from kgqa.reasoning.enumeration import Candidate
-from kgqa.reasoning.query_graph import QueryGraph
+from kgqa.reasoning.query_graph import Constraint, QueryGraph
 from kgqa.reasoning.sparql import to_sparql
+from kgqa.reasoning.units import following_unit, scale_range
 from kgqa.remote.graph import RemoteGraph
+from kgqa.retrieval.paths import best_relations
 from kgqa.stores.remote_profile import as_number
 from kgqa.stores.remote_queries import RemoteReader
 
 QUERY_S = 10.0
 ALL_QUERIES_S = 40.0
 MAX_WALKED = 60
+N_WITNESSED, N_WITNESSES = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +73,51 @@ def _execute(reader: RemoteReader, index: GraphIndex, candidate: Candidate, time
     query = candidate.query
     text = to_sparql(query, index)
     if query.operator == "list" or (query.operator == "order" and query.n_best is None):
-        text += f"\nLIMIT {reader.limits.max_answers}"
+        text += f"\nLIMIT {reader.limits.max_answers + 1}"
     result = reader.store.run(text, timeout_s=timeout_s)
     if query.operator == "ask":
         if result.truth is None:
             raise EndpointError("endpoint returned rows for an ASK query")
         return Executed(candidate, truth=result.truth)
     terms = tuple(row[0] for row in result.rows if row and row[0] is not None)
+    if len(terms) > reader.limits.max_answers:  # part of an answer is none
+        raise EndpointError(f"endpoint has more than {reader.limits.max_answers:,} answers")
     if query.operator == "count":
         return Executed(candidate, count=as_number(terms[0]) if terms else 0)
     return Executed(candidate, terms=tuple(term for term in terms if term.kind != "bnode"))
+
+
+class Witnesses:
+    """Finds, for each value of a question, a few instances of a class that the value allows.
+
+    A sample of a class may hold none of those "over 8000 m", and a reading without any answer is not enumerated.
+    """
+
+    def __init__(self, reader: RemoteReader, graph: RemoteGraph, context: GraphContext) -> None:
+        self.reader, self.graph, self.context = reader, graph, context
+
+    def find(
+        self, text: str, links: Sequence[EntityLink], classes: Sequence[int], scores: NDArray[np.float32]
+    ) -> list[Triple]:
+        """Return the instances' values and types. `classes` are nodes; `scores` holds one number a relation."""
+        found: list[Triple] = []
+        for link in links:
+            unit = following_unit(text, link.mention.end)
+            for span in (candidate.range for candidate in link.candidates if candidate.range is not None):
+                kind = frozenset((NUMBER if span.kind == "number" else DATE,))
+                for klass in classes:
+                    leaving = self.context.schema.leaving(self.context.index.instances(klass))
+                    for relation in best_relations(leaving, scores, kind, N_WITNESSED):
+                        scaled = scale_range(span, unit, relation.label)
+                        found += self._of_class(klass, Constraint("range", relation.path, range=scaled))
+        return found
+
+    def _of_class(self, klass: int, allowed: Constraint) -> list[Triple]:
+        query = to_sparql(QueryGraph("list", (Constraint("class", nodes=(klass,)), allowed)), self.context.index)
+        rows = self.reader.rows(f"{query}\nLIMIT {N_WITNESSES}", optional=True)
+        terms = [row[0] for row in rows if row and row[0] is not None and row[0].kind == "uri"]
+        predicate = self.graph.predicates[allowed.path[0][0]]
+        return self.reader.leaving(terms, [predicate, *self.graph.types]) if terms else []
 
 
 class Support:

@@ -39,6 +39,15 @@ class RemoteGraph:
         )
 
     @cached_property
+    def sampled(self) -> frozenset[Triple]:
+        """The triples that every local graph has."""
+        return frozenset(self.profile.triples)
+
+    @cached_property
+    def _labelled(self) -> frozenset[Triple]:
+        return frozenset(self.profile.labels)
+
+    @cached_property
     def naming(self) -> GraphContext:
         """The sample with all labels that the profile holds: what names are looked up in."""
         index = self._index(chain(self.profile.triples, self.profile.labels))
@@ -46,8 +55,7 @@ class RemoteGraph:
 
     def naming_with(self, triples: Sequence[Triple]) -> GraphContext:
         """Return `naming` with the triples of a look-up added."""
-        known = frozenset(self.profile.triples) | frozenset(self.profile.labels)
-        new = [triple for triple in triples if triple not in known and triple[1] in self._known]
+        new = [t for t in triples if t not in self.sampled and t not in self._labelled and t[1] in self._known]
         if not new:
             return self.naming
         index = self._index(chain(self.profile.triples, self.profile.labels, new))

@@ -28,7 +28,7 @@ from kgqa.pipeline import (
 from kgqa.protocols import Triple
 from kgqa.reasoning.enumeration import Candidate, anchors_of
 from kgqa.reasoning.query_graph import QueryGraph, Result
-from kgqa.remote.execution import Executed, Support, execute
+from kgqa.remote.execution import Executed, Support, Witnesses, execute
 from kgqa.remote.graph import Carrier, RemoteGraph
 from kgqa.remote.labels import look_up
 from kgqa.remote.neighbourhood import Neighbourhood
@@ -89,12 +89,15 @@ class RemotePipeline(Pipeline):
         naming = self.remote.naming_with(look_up(self.reader, self.remote.profile, text))
         links = LabelEntityLinker(naming.index, naming.labels, self.model.known_words).link(Question(text))
         clock.lap("link")
-        around = Neighbourhood(self.reader, self.remote, self._relation_scores(text))
+        scores = self._relation_scores(text)
+        around = Neighbourhood(self.reader, self.remote, scores)
         anchors = anchors_of(links)
+        classes = [anchor.node for anchor in anchors if anchor.kind == "class"]
         around.fetch(
             [naming.index.term(anchor.node) for anchor in anchors if anchor.kind != "class"],
-            [naming.index.term(anchor.node) for anchor in anchors if anchor.kind == "class"],
+            [naming.index.term(klass) for klass in classes],
         )
+        around.add(Witnesses(self.reader, self.remote, naming).find(text, links, classes, scores))
         local = self._local(around.triples)
         links = _carried(links, Carrier(naming.index, local.graph.index))
         clock.lap("fetch")
@@ -104,11 +107,13 @@ class RemotePipeline(Pipeline):
 
         executed = execute(self.reader, local.graph.index, ranked.candidates)
         support = Support(self.reader, self.remote)
+        n_known = len(around.triples)
         around.add(support.of_answers(executed, MAX_RUNNER_UP_ANSWERS))
         if executed:
             around.add(support.of_evidence(executed[0], local.graph.index))
         around.describe(term for one in executed for term in one.terms[:MAX_RUNNER_UP_ANSWERS])
-        whole = self._local(around.triples)
+        new = list(around.triples)[n_known:]
+        whole = local if self.remote.sampled.issuperset(new) else self._local(around.triples)
         carrier = Carrier(local.graph.index, whole.graph.index)
         by_query = {carrier.query(one.candidate.query): one for one in executed}
         candidates = [_answered(one, query, carrier) for query, one in by_query.items()]

@@ -2,8 +2,7 @@
 
 An endpoint's address comes from a user, and may point anywhere: each address that its name resolves to must be public,
 at every connection, and a redirect is never followed. `KGQA_ENDPOINT_ALLOW` lists the hosts (`host` or `host:port`,
-apart by
-spaces or commas) that an operator lets through all the same. `KGQA_ENDPOINT_HEADER` is one header, such as
+apart by spaces or commas) that an operator lets through all the same. `KGQA_ENDPOINT_HEADER` is one header, such as
 `Authorization: Bearer abc`, sent with every query.
 """
 
@@ -16,6 +15,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,6 @@ ALLOW_VARIABLE = "KGQA_ENDPOINT_ALLOW"
 HEADER_VARIABLE = "KGQA_ENDPOINT_HEADER"
 _ACCEPT = "application/sparql-results+json, application/json;q=0.5"
 _JSON_TYPES = ("application/sparql-results+json", "application/json")
-_LOOKS_LIKE_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _TRY_AGAIN = (429, 502, 503, 504)
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)")
 _MAX_WAIT_S = 10.0
@@ -56,11 +55,6 @@ class EndpointLimits:
         for name in self.__slots__:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a positive number")
-
-
-def looks_like_endpoint(name: str) -> bool:
-    """Return whether what was given as a graph is written as an address, not as a name or file."""
-    return _LOOKS_LIKE_URL.match(name) is not None
 
 
 def check_address(url: str, *, allowed: Iterable[str] = ()) -> str:
@@ -191,6 +185,7 @@ class EndpointStore:
             transport=_Transport(permitted), headers=headers, follow_redirects=False, trust_env=False
         )
         self._lock = threading.Lock()
+        self._end = weakref.finalize(self, self._client.close)  # nobody has to close a graph
         self.n_requests = 0
 
     @classmethod
@@ -262,7 +257,7 @@ class EndpointStore:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._end()
 
     def _once(self, query: str, deadline: float) -> QueryResult:
         remaining = max(deadline - time.monotonic(), 0.01)

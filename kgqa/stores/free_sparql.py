@@ -63,12 +63,13 @@ class SparqlWorker:
         """Return the result of a query. Raises QueryError with one line if it is refused, fails or meets a limit."""
         return result_from_json(self._ask(query)["result"])
 
-    def check(self, query: str) -> str:
-        """Return the text to send to an engine in place of `query`, which only reads. For a worker without a folder.
+    def check(self, query: str) -> tuple[str, str]:
+        """Return the text to send to an engine in place of `query`, and its kind. For a worker without a folder.
 
-        Raises QueryError if it is refused.
+        Raises QueryError if it does more than read.
         """
-        return str(self._ask(query)["checked"])
+        answer = self._ask(query)
+        return str(answer["checked"]), str(answer["kind"])
 
     def close(self) -> None:
         """End the child process. The next query starts another."""

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kgqa.datatypes import Term, literal
 from kgqa.errors import QueryError
@@ -102,7 +103,7 @@ def _term(told: object) -> Term:
     if _SURROGATE.search(value):
         raise QueryError("a term with half a surrogate pair")
     if kind == "uri":
-        return Term("uri", _checked_iri(value))
+        return _uri(value)
     if kind == "bnode":
         if not _BNODE.fullmatch(value):
             raise QueryError(f"a malformed blank node name, {value[:80]!r}")
@@ -117,6 +118,12 @@ def _term(told: object) -> Term:
     raise QueryError(f"a term of the unknown type {str(kind)[:40]!r}")
 
 
+@lru_cache(maxsize=50_000)
+def _uri(value: str) -> Term:
+    return Term("uri", _checked_iri(value))
+
+
+@lru_cache(maxsize=1000)
 def _checked_iri(value: str) -> str:
     if not _IRI.fullmatch(value):
         raise QueryError(f"a malformed IRI, {value[:80]!r}")

@@ -133,7 +133,7 @@ def test_a_folder_without_a_graph_is_one_line(tmp_path: Path) -> None:
 
 def test_a_worker_without_a_folder_checks_and_runs_nothing() -> None:
     with SparqlWorker(None) as worker:
-        assert worker.check("SELECT * { ?s ?p '\\u0041' }") == "SELECT * { ?s ?p 'A' }"
+        assert worker.check("SELECT * { ?s ?p '\\u0041' }") == ("SELECT * { ?s ?p 'A' }", "SELECT")
         with pytest.raises(QueryError, match="SERVICE is refused"):
             worker.check("SELECT * { SERVICE <http://e/> { } }")
 
