@@ -19,6 +19,7 @@ import typer
 from kgqa import __version__
 from kgqa.errors import DatasetError, KGQAError, SettingsError, UnknownGraphError
 from kgqa.evaluation.cli import EngineOption, ProcessesOption, RayAddressOption, chosen_engine, evaluate, report
+from kgqa.sparql_cli import sparql
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -228,6 +229,9 @@ def remove(name: Annotated[str, typer.Argument(help="The name of a loaded graph.
         raise UnknownGraphError(f"{name} ships with kgqa and cannot be removed")
     catalog.remove(name)
     _say(f"removed {name}")
+
+
+app.command()(sparql)
 
 
 # -- the page, training

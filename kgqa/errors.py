@@ -26,6 +26,10 @@ class QueryError(KGQAError):
     """A SPARQL query was refused, failed, or ran past its deadline."""
 
 
+class EndpointError(QueryError):
+    """A remote endpoint may not be asked, did not answer, or answered with something else than SPARQL results."""
+
+
 class ModelError(KGQAError):
     """A checkpoint is missing, malformed, or not one of ours."""
 

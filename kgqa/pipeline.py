@@ -167,12 +167,12 @@ def analyze(
     similarities: NDArray[np.float32],
     *,
     boost: NDArray[np.float32] | None = None,
+    candidates: Sequence[Candidate] | None = None,
 ) -> Analysis:
-    """Retrieve and enumerate for one question.
+    """Retrieve and enumerate for one question; or take `candidates`, where they are known already.
 
     `similarities` are the cosines of the question with `context.texts()`. `boost`, used to find training targets, is
-    added to
-    the relations' scores.
+    added to the relations' scores.
     """
     n = len(context.schema.relations)
     scores = similarities[:n] + LEXICAL_WEIGHT * lexical_scores(context, text)
@@ -180,13 +180,15 @@ def analyze(
         scores = scores + boost
     class_scores = dict(zip(context.classes, similarities[n:].tolist(), strict=True))
     cues = read_cues(text)
-    retriever = PathRetriever(context.index, context.schema)
-    paths = {
-        anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else []
-        for anchor in anchors_of(links)
-    }
-    enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
-    return Analysis(text, links, cues, scores, class_scores, tuple(enumerator.enumerate(paths)))
+    if candidates is None:
+        retriever = PathRetriever(context.index, context.schema)
+        paths = {
+            anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else []
+            for anchor in anchors_of(links)
+        }
+        enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
+        candidates = enumerator.enumerate(paths)
+    return Analysis(text, links, cues, scores, class_scores, tuple(candidates))
 
 
 def features_of(
@@ -222,12 +224,19 @@ class Pipeline:
     `threshold` is the confidence under which the pipeline abstains; by default the one the model was calibrated with.
     """
 
-    def __init__(self, graph: LoadedGraph, model: Model, *, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        graph: LoadedGraph,
+        model: Model,
+        *,
+        threshold: float | None = None,
+        context: GraphContext | None = None,
+    ) -> None:
         self.graph, self.model = graph, model
         self.threshold = float(model.checkpoint.config.get("threshold", 0.3)) if threshold is None else threshold
         if not 0.0 <= self.threshold <= 1.0:
             raise ValueError(f"threshold {self.threshold} is not between 0 and 1")
-        self.context = GraphContext.of(graph.index)
+        self.context = context or GraphContext.of(graph.index)
         self.linearizer = Linearizer(graph.index, self.context.schema)
         self.evidence = EvidenceFinder(graph.index)
 
@@ -240,12 +249,17 @@ class Pipeline:
         threshold: float | None = None,
         n_threads: int = 2,
     ) -> Pipeline:
-        """Open a graph by name or file (or several) and a model folder, the shipped one by default. Raises KGQAError.
-        """
+        """Open a graph by name, file (or several) or the address of a SPARQL endpoint, and a model folder, the shipped
+        one by default. Raises KGQAError."""
         from kgqa.reasoning.model import Model, shipped_model
         from kgqa.stores.catalog import Catalog
 
-        opened = Catalog().open([graph] if isinstance(graph, str) else list(graph))
+        names = [graph] if isinstance(graph, str) else list(graph)
+        if any("://" in name for name in names):
+            from kgqa.remote.pipeline import RemotePipeline
+
+            return RemotePipeline.open(names, model or shipped_model(), threshold=threshold, n_threads=n_threads)
+        opened = Catalog().open(names)
         return cls(opened, Model.load(model or shipped_model(), n_threads=n_threads), threshold=threshold)
 
     @cached_property
@@ -297,17 +311,24 @@ class Pipeline:
         if links is None:
             text, links = link_in_english(self.context, self.linker, asked)
         clock.lap("link")
-        encoded = self.model.encode_question(text)
-        clock.lap("encode")
-        analysis = analyze(self.context, text, links, self.vectors @ encoded.vector)
-        clock.lap("retrieve")
-        ranked = self._rank(analysis, encoded)
-        clock.lap("read")
+        analysis, ranked = self._read(text, links, clock)
         prediction = self._decide(question, analysis, ranked)
         if text != asked:
             prediction = replace(prediction, links=links_in(asked, links))
         clock.lap("answer")
         return Trace(replace(prediction, timings_ms=clock.laps), analysis, tuple(ranked.candidates))
+
+    def _read(
+        self, text: str, links: tuple[EntityLink, ...], clock: _Clock, candidates: Sequence[Candidate] | None = None
+    ) -> tuple[Analysis, _Ranked]:
+        """Encode, retrieve, enumerate and rank; or rank `candidates`, where they are known already."""
+        encoded = self.model.encode_question(text)
+        clock.lap("encode")
+        analysis = analyze(self.context, text, links, self.vectors @ encoded.vector, candidates=candidates)
+        clock.lap("retrieve")
+        ranked = self._rank(analysis, encoded)
+        clock.lap("read")
+        return analysis, ranked
 
     def _rank(self, analysis: Analysis, encoded: QuestionTokens) -> _Ranked:
         """Prune, read, and mix: probabilities over the read candidates and "the graph does not say"."""
@@ -448,7 +469,7 @@ class _Clock:
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()
-        self.laps[name] = (now - self._last) * 1000
+        self.laps[name] = self.laps.get(name, 0.0) + (now - self._last) * 1000
         self._last = now
 
 

@@ -14,7 +14,7 @@ HEAVY = ("numpy", "onnxruntime", "pyoxigraph", "rdflib", "rich", "spacy", "strea
 # What each part may import of kgqa. Parts that are not listed together never meet but in pipeline.
 _VALUES = {"datatypes", "errors", "protocols"}
 _STAGES = {"stores", "index", "linking", "retrieval", "reasoning"}
-_BELOW_CONFIG = _VALUES | _STAGES | {"pipeline", "datasets", "evaluation", "training"}
+_BELOW_CONFIG = _VALUES | _STAGES | {"pipeline", "remote", "datasets", "evaluation", "training"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"datatypes", "pipeline"},
     "datatypes": set(),
@@ -25,13 +25,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "linking": _VALUES | {"index"},
     "retrieval": _VALUES | {"index"},
     "reasoning": _VALUES | {"index", "linking", "retrieval"},  # reads the words and paths that these hand on
-    "pipeline": _VALUES | _STAGES,
+    "pipeline": _VALUES | _STAGES | {"remote"},  # `Pipeline.load` opens an endpoint by it, and imports it then only
+    "remote": _VALUES | _STAGES | {"pipeline"},
     "datasets": _VALUES | _STAGES | {"pipeline"},
     "evaluation": _VALUES | _STAGES | {"pipeline", "datasets"},
     "training": _BELOW_CONFIG,
     "config": {"errors"},
     "terminal": _BELOW_CONFIG | {"config"},
-    "cli": _BELOW_CONFIG | {"config", "terminal", "kgqa"},
+    "sparql_cli": _BELOW_CONFIG | {"config", "terminal"},
+    "cli": _BELOW_CONFIG | {"config", "terminal", "sparql_cli", "kgqa"},
     "__main__": {"cli"},
 }
 HOMES = {
@@ -40,7 +42,7 @@ HOMES = {
     "torch": {"reasoning", "training"},
     "transformers": {"reasoning", "training"},
     "streamlit": set[str](),
-    "typer": {"cli"},
+    "typer": {"cli", "sparql_cli"},
     "spacy": {"linking"},
 }
 

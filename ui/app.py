@@ -24,6 +24,7 @@ if str(Path(__file__).resolve().parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import kgqa_rendering as rendering
+import kgqa_sparql_box as sparql_box
 from kgqa.config import load_settings
 from kgqa.datatypes import Prediction, Question, Reading, Term
 from kgqa.errors import KGQAError
@@ -104,6 +105,7 @@ def main() -> None:
             threshold = _choose_threshold(pipeline)
         with page:
             _conversation(_with_threshold(pipeline, threshold), name)
+            sparql_box.show(pipeline.graph.folder)
 
 
 def _prepare_session() -> None:
@@ -137,8 +139,7 @@ def _choose_graph() -> str | None:
 
     shipped = sorted(shipped_files(), key=lambda name: (name != FIRST_GRAPH, name))
     loaded = [name for name in Catalog().names() if name not in shipped]
-    names = [*shipped, *loaded]
-    if not names:
+    if not (names := [*shipped, *loaded]):
         st.text("No graph yet. Load a file to begin.")
         return None
     if st.session_state.get("graph") not in names:

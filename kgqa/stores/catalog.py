@@ -19,7 +19,7 @@ from kgqa.stores.manifest import FORMAT_VERSION, INDEX_FOLDER, MANIFEST_FILE, Ma
 
 if TYPE_CHECKING:
     from kgqa.index.graph_index import GraphIndex
-    from kgqa.stores.oxigraph import OxigraphStore
+    from kgqa.protocols import GraphStore
 
 HOME_VARIABLE = "KGQA_HOME"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -31,7 +31,7 @@ class LoadedGraph:
     """A graph ready to be asked. `folder` is its graph folder."""
 
     name: str
-    store: OxigraphStore
+    store: GraphStore
     index: GraphIndex
     folder: Path
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import httpx
 import pyoxigraph as ox
 import pytest
 import rdflib
@@ -12,8 +13,9 @@ import rdflib
 from kgqa.datatypes import RDF_TYPE, XSD, XSD_BOOLEAN, XSD_INTEGER, Term, iri, literal
 from kgqa.errors import QueryError
 from kgqa.protocols import GraphStore, Triple
+from kgqa.stores.endpoint import EndpointLimits, EndpointStore
 from kgqa.stores.loading import load_graph
-from kgqa.stores.oxigraph import OxigraphStore, to_oxigraph
+from kgqa.stores.oxigraph import OxigraphStore, canonical_literals, from_oxigraph, to_oxigraph
 from kgqa.stores.rdflib_store import RdflibStore
 
 # rdflib's own Dataset.triples uses what rdflib itself deprecates.
@@ -55,7 +57,16 @@ def _rdflib_node(term: Term) -> rdflib.term.IdentifiedNode | rdflib.Literal:
     return rdflib.Literal(term.value, lang=term.lang, datatype=datatype, normalize=False)
 
 
-@pytest.fixture(params=["oxigraph-memory", "oxigraph-disk", "rdflib-graph", "rdflib-dataset"])
+def _as_spelled(store: GraphStore, term: Term) -> Term:
+    """A literal as it was written; of an endpoint, as its engine spells it, here Oxigraph."""
+    if not isinstance(store, EndpointStore) or term.kind != "literal":
+        return term
+    written = to_oxigraph(term)
+    assert isinstance(written, ox.Literal)
+    return from_oxigraph(canonical_literals([written])[written])
+
+
+@pytest.fixture(params=["oxigraph-memory", "oxigraph-disk", "rdflib-graph", "rdflib-dataset", "endpoint"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
     def oxigraph_disk(triples: Sequence[Triple]) -> GraphStore:
         """The triples as N-Quads, the first of them in two named graphs, through a whole load."""
@@ -84,13 +95,30 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> MakeStore:
             graph.add((_rdflib_node(s), _rdflib_node(p), _rdflib_node(o)))
         return RdflibStore(dataset)
 
+    def endpoint(triples: Sequence[Triple]) -> GraphStore:
+        """The triples in the default graph of a server, and read in pages of five."""
+        url: str = request.getfixturevalue("writable_endpoint")
+        content = "".join(" ".join(term.n3() for term in triple) + " .\n" for triple in triples)
+        httpx.put(
+            url.replace("/query", "/store?default"),
+            content=content.encode(),
+            headers={"Content-Type": "application/n-triples"},
+        ).raise_for_status()
+        return EndpointStore(url, allowed=["127.0.0.1"], limits=EndpointLimits(page_rows=5))
+
     makers: dict[str, MakeStore] = {
+        "endpoint": endpoint,
         "oxigraph-memory": OxigraphStore.in_memory,
         "oxigraph-disk": oxigraph_disk,
         "rdflib-graph": rdflib_graph,
         "rdflib-dataset": rdflib_dataset,
     }
     return makers[request.param]
+
+
+def _named_alike(term: Term) -> Term:
+    """The one blank node of the graph under its name there: a server names blank nodes as it likes."""
+    return SOMEONE if term.kind == "bnode" else term
 
 
 @pytest.fixture
@@ -105,7 +133,8 @@ def test_length_counts_a_triple_once_however_many_graphs_state_it(family: GraphS
 def test_triples_are_the_ones_put_in_with_literals_as_written(family: GraphStore) -> None:
     found = list(family.triples())
     assert len(found) == len(FAMILY)
-    assert set(found) == set(FAMILY)
+    named_alike = {(_named_alike(s), p, _named_alike(o)) for s, p, o in found}
+    assert named_alike == {(s, p, _as_spelled(family, o)) for s, p, o in FAMILY}
 
 
 def test_select_reads_all_graphs_as_one_without_repeats(family: GraphStore) -> None:
@@ -125,7 +154,8 @@ def test_select_gives_columns_in_the_order_they_are_named(family: GraphStore) ->
 
 def test_an_unbound_variable_is_none(family: GraphStore) -> None:
     query = f"SELECT ?c ?born {{ ?p <{PARENT_OF.value}> ?c OPTIONAL {{ ?c <{BORN.value}> ?born }} }} ORDER BY ?c"
-    assert family.select(query) == ((BEN, literal("1993-05-01+00:00", XSD + "date")), (CARA, None))
+    born = _as_spelled(family, literal("1993-05-01+00:00", XSD + "date"))
+    assert family.select(query) == ((BEN, born), (CARA, None))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +165,7 @@ def test_an_unbound_variable_is_none(family: GraphStore) -> None:
 )
 def test_selected_literals_are_spelled_as_in_the_graph(family: GraphStore, triple: Triple) -> None:
     rows = family.select(f"SELECT ?o {{ {triple[0].n3()} {triple[1].n3()} ?o }}")
-    assert rows == ((triple[2],),)
+    assert rows == ((_as_spelled(family, triple[2]),),)
 
 
 def test_literals_compare_by_value_in_a_filter(family: GraphStore) -> None:
@@ -151,7 +181,13 @@ def test_a_computed_value_is_not_respelled_as_one_of_the_graph(family: GraphStor
 
 def test_blank_nodes_keep_their_identity_between_rows_and_triples(family: GraphStore) -> None:
     [(someone,)] = family.select(f"SELECT ?x {{ <{BEN.value}> <{MET.value}> ?x }}")
-    assert someone == SOMEONE
+    assert someone is not None and someone.kind == "bnode"
+    if isinstance(family, EndpointStore):  # names hold within one result
+        met = f"<{BEN.value}> <{MET.value}> ?x . ?y <{NAME.value}> ?name FILTER(isBlank(?y))"
+        [(first, second)] = family.select(f"SELECT ?x ?y {{ {met} }}")
+        assert first == second
+    else:
+        assert someone == SOMEONE
 
 
 @pytest.mark.parametrize(("child", "expected"), [(BEN, True), (ANNA, False)], ids=["stated", "not stated"])
@@ -172,7 +208,7 @@ def test_a_query_that_cannot_be_read_raises_a_one_line_query_error(family: Graph
 def test_select_refuses_other_kinds_of_query(family: GraphStore) -> None:
     with pytest.raises(QueryError, match="not a SELECT query"):
         family.select("ASK { ?s ?p ?o }")
-    with pytest.raises(QueryError, match="not a SELECT query"):
+    with pytest.raises(QueryError, match="not a SELECT query|endpoint returned 406"):
         family.select("CONSTRUCT WHERE { ?s ?p ?o }")
 
 

@@ -246,3 +246,48 @@ def test_a_graph_that_cannot_be_opened_is_one_line(page: AppTest, monkeypatch: p
     assert not page.exception
     assert "the graph is damaged" in texts(page)
     assert page.selectbox("graph").options == ["world", "family"]
+
+
+def run_sparql(page: AppTest, query: str) -> AppTest:
+    page.text_area("sparql_query").set_value(query)
+    return next(button for button in page.button if button.label == "Run").click().run()
+
+
+def test_the_sparql_box_shows_rows_as_a_table_of_text(page: AppTest) -> None:
+    run_sparql(page, f"SELECT ?child WHERE {{ ?child <{FAMILY}parent> <{FAMILY}Dan> }} ORDER BY ?child")
+    assert not page.exception
+    tables = [table.value for table in page.dataframe if "child" in table.value.columns]
+    assert [list(table["child"]) for table in tables] == [[f"<{FAMILY}Eve>", f"<{FAMILY}Finn>"]]
+    assert "2 rows" in texts(page)
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_the_sparql_box_shows_hostile_text_as_text(page: AppTest, label: str) -> None:
+    escaped = label.replace("'", "\\'")
+    run_sparql(page, f"SELECT ?x WHERE {{ VALUES ?x {{ '{escaped}' }} }}")
+    assert [list(t.value["x"]) for t in page.dataframe if "x" in t.value.columns] == [[label]]
+    assert not any(label in element.value for element in page.markdown)
+
+
+@pytest.mark.parametrize(
+    ("query", "line"),
+    [
+        ("SELECT * { SERVICE <http://127.0.0.1:8777/svc> { } }", "SERVICE is refused: a query may not ask other hosts"),
+        ("DROP ALL", "updates are refused: only SELECT, ASK, CONSTRUCT and DESCRIBE are run"),
+        ("SELECT * " + "{" * 6000 + "}" * 6000, "the query is nested too deeply"),
+    ],
+    ids=["service", "update", "deep"],
+)
+def test_a_refused_query_is_one_line_and_the_page_goes_on(page: AppTest, query: str, line: str) -> None:
+    run_sparql(page, query)
+    assert not page.exception
+    assert line in texts(page)
+    run_sparql(page, "ASK { ?s ?p ?o }")
+    assert "Yes" in texts(page) and line not in texts(page)
+
+
+def test_another_graph_empties_the_sparql_box(page: AppTest) -> None:
+    run_sparql(page, "ASK { ?s ?p ?o }")
+    page.selectbox("graph").set_value("world").run()
+    assert not page.exception
+    assert "Yes" not in texts(page)
