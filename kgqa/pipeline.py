@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from kgqa.stores.catalog import LoadedGraph
 
 MAX_QUESTION_CHARACTERS = 2000
-N_READ = 16
+N_READ = 8
 N_READINGS = 6
 N_WITH_EVIDENCE = 50
 MAX_SUBGRAPH_FACTS = 120

@@ -53,9 +53,10 @@ class LabelEntityLinker:
         matches = self._whole_labels(text, tokens, words)
         covered = {place for match in matches for place in range(match.first, match.last + 1) if match.score >= 0.9}
         rarity = [self._rarity(text[start:end], word) for start, end, word in tokens]
-        matches += self._partial_labels(words, covered)
+        matches += self._partial_labels(words, covered, [text[start:end].islower() for start, end, _ in tokens])
         matches = [m for m in matches if m.match != "partial" or max(rarity[m.first : m.last + 1]) >= MIN_RARITY]
-        matches = [self._beside_a_name(match, text, tokens, words, covered) for match in matches]
+        beside = [self._beside_a_name(match, text, tokens, words, covered) for match in matches]
+        matches = [match for match in beside if match is not None]
         matches = self._without_shadowed(matches)
         links = self._group(text, tokens, matches, rarity)
         links += [
@@ -73,8 +74,9 @@ class LabelEntityLinker:
 
     def _beside_a_name(
         self, match: _Match, text: str, tokens: list[tuple[int, int, str]], words: list[str], covered: set[int]
-    ) -> _Match:
-        """Doubt a part of a label that stands in a longer name: "Peter Johansson" is hardly Koen Peters."""
+    ) -> _Match | None:
+        """Doubt a part of a label that stands in a longer name, and drop a single word: "Peter Johansson" is hardly
+        Koen Peters."""
         if match.match not in ("partial", "fuzzy"):
             return match
         label = set(self.labels.entries[match.entry].normalized.split())
@@ -85,7 +87,7 @@ class LabelEntityLinker:
             touching = tokens[place + step + 1][0] - tokens[place + step][1] == 1
             named = text[start:end][:1].isupper() and (place > 0 or word not in self.known_words)
             if touching and named and word not in FUNCTION_WORDS and words[place] not in label:
-                return replace(match, score=match.score * BESIDE_A_NAME)
+                return replace(match, score=match.score * BESIDE_A_NAME) if match.first < match.last else None
         return match
 
     def _whole_labels(self, text: str, tokens: list[tuple[int, int, str]], words: list[str]) -> list[_Match]:
@@ -107,14 +109,14 @@ class LabelEntityLinker:
                     found.append(_Match(first, last, entry, score, match))
         return found
 
-    def _partial_labels(self, words: list[str], covered: set[int]) -> list[_Match]:
+    def _partial_labels(self, words: list[str], covered: set[int], lower: list[bool]) -> list[_Match]:
         """Parts of labels, and misspelt or differently inflected ones, over words that no whole label covers."""
         variants: list[list[tuple[str, float]]] = []
         for place, word in enumerate(words):
             options = [(word, 1.0)] if word in self.labels.by_token else []
             if not options and place not in covered and word not in FUNCTION_WORDS:
                 known = word in self.known_words
-                options = [(other, 0.85) for other in self.labels.same_stem(word)]
+                options = [(other, 0.85) for other in self.labels.same_stem(word) if lower[place]]
                 for other, similarity in self.labels.corrections(word):
                     if not known or similarity >= 0.86:
                         options.append((other, similarity * (0.8 if known else 1.0)))

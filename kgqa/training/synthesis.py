@@ -489,7 +489,13 @@ class Synthesizer:
         if len(nodes) > MAX_ANSWERS or self.rng.random() < 0.4:
             asked = self._pick([f"how many {noun} are there?", f"number of {noun}", f"count the {noun}"])
             return self._made(asked, "count", len(nodes), iris)
-        asked = self._pick([f"list all {noun}", f"which {noun} are there?", f"all the {noun}", f"show me the {noun}"])
+        asked = self._pick(
+            [
+                f"list all {noun}", f"which {noun} are there?", f"all the {noun}", f"show me the {noun}",
+                f"which {noun} do we have?", f"what {noun} do you know of?", f"{noun} in the data",
+                f"every one of the {noun}", f"which {noun} are on record here?",
+            ]
+        )  # fmt: skip
         return self._made(asked, "class-list", nodes, iris)
 
     # -- words
