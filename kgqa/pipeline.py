@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -45,7 +45,7 @@ from kgqa.retrieval.paths import PathRetriever
 
 if TYPE_CHECKING:
     from kgqa.reasoning.model import Model
-    from kgqa.stores.catalog import LoadedGraph
+    from kgqa.stores.catalog import GraphSource, LoadedGraph
 
 MAX_QUESTION_CHARACTERS = 2000
 N_READ = 16
@@ -157,19 +157,20 @@ class Pipeline:
     @classmethod
     def load(
         cls,
-        graph: str | Sequence[str] = "world",
+        graph: GraphSource = "world",
         *,
         model: Path | None = None,
         threshold: float | None = None,
         n_threads: int = 2,
     ) -> Pipeline:
-        """Open a graph by name or file (or several) and a model folder, the shipped one by default. Raises KGQAError.
+        """Open a graph and a model folder, the shipped one by default. Raises KGQAError.
+
+        The graph is a name or file, or several, or a `LoadedGraph` or rdflib graph that the caller holds.
         """
         from kgqa.reasoning.model import Model, shipped_model
-        from kgqa.stores.catalog import Catalog
+        from kgqa.stores.catalog import open_graph
 
-        opened = Catalog().open([graph] if isinstance(graph, str) else list(graph))
-        return cls(opened, Model.load(model or shipped_model(), n_threads=n_threads), threshold=threshold)
+        return cls(open_graph(graph), Model.load(model or shipped_model(), n_threads=n_threads), threshold=threshold)
 
     @cached_property
     def linker(self) -> EntityLinker:

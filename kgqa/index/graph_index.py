@@ -226,6 +226,11 @@ class GraphIndex:
         a, b = int(self.out_start[node]), int(self.out_start[node + 1])
         return self.out_p[a:b], self.out_o[a:b]
 
+    def in_row(self, node: int) -> tuple[Ids, Ids]:
+        """Return (predicates, subjects) of an object's triples, sorted. Shapes: (n,), (n,)."""
+        a, b = int(self.in_start[node]), int(self.in_start[node + 1])
+        return self.in_p[a:b], self.in_s[a:b]
+
     def neighbors(self, nodes: Ids, *, inverse: bool = False, max_edges: int | None = None) -> tuple[Ids, Ids, Ids]:
         """Return (node, predicate, end) of every edge that leaves (or enters) `nodes`, the first `max_edges` of them.
 
@@ -324,11 +329,19 @@ class GraphIndex:
             found.append(sets[0] if len(sets) == 1 else frozenset().union(*sets))
         return found[0], found[1]
 
+    def row_of(self, subject: int, predicate: int, obj: int) -> int:
+        """Return the place of a triple in the order of subject, predicate and object, or -1."""
+        if min(subject, predicate, obj) < 0:
+            return -1
+        start, preds, _, _, ends = self._sides[False]
+        a, b = start[subject], start[subject + 1]
+        a, b = bisect_left(preds, predicate, a, b), bisect_right(preds, predicate, a, b)
+        place = a + int(ends[a:b].searchsorted(obj))
+        return place if place < b and int(ends[place]) == obj else -1
+
     def has_edge(self, subject: int, predicate: int, obj: int) -> bool:
         """Return whether the graph states this triple."""
-        row = self._row(subject, predicate, False)
-        place = int(row.searchsorted(obj))
-        return place < len(row) and int(row[place]) == obj
+        return self.row_of(subject, predicate, obj) >= 0
 
     def degree(self, node: int) -> int:
         """Return how many triples have this node as subject or object."""
