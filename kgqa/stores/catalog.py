@@ -6,10 +6,11 @@ import difflib
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
@@ -40,7 +41,6 @@ class LoadedGraph:
     store: GraphStore
     index: GraphIndex
     folder: Path
-    _temporary: object = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_rdflib(cls, graph: rdflib.Graph, *, label_predicates: Sequence[str] | None = None) -> LoadedGraph:
@@ -51,9 +51,9 @@ class LoadedGraph:
 
         store = RdflibStore(graph)
         index = GraphIndex.from_triples(store.triples(), label_predicates=label_predicates or DEFAULT_LABEL_PREDICATES)
-        folder = tempfile.TemporaryDirectory(prefix="kgqa-")  # goes with the graph
-        weakref.finalize(index, folder.cleanup)
-        return cls("rdflib", store, index, Path(folder.name), folder)
+        folder = Path(tempfile.mkdtemp(prefix="kgqa-"))
+        weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+        return cls("rdflib", store, index, folder)
 
     def to_rdflib(self) -> rdflib.Graph:
         """Return a read-only rdflib graph over the same index; literals are as they were written."""
@@ -176,7 +176,7 @@ class Catalog:
                 self._unknown(items[sources.index(None)])
             known = [source for source in sources if source is not None]
             folder = self._cached(known, "+".join(names), format, label_predicates, limits, progress)
-        return _open_folder(folder, "+".join(names))
+        return open_folder(folder, "+".join(names))
 
     def _is_name(self, item: str) -> bool:
         return self._loaded_folder(item) is not None or item in shipped_files()
@@ -267,8 +267,11 @@ def open_graph(graph: GraphSource) -> LoadedGraph:
     return LoadedGraph.from_rdflib(graph)
 
 
-def _open_folder(folder: Path, name: str) -> LoadedGraph:
-    """Open all parts of a graph folder through one handle, so that they belong together whoever replaces it."""
+def open_folder(folder: Path, name: str) -> LoadedGraph:
+    """Return the graph of a graph folder. Raises GraphLoadError.
+
+    All its parts are opened through one handle, so that they belong together whoever replaces the folder meanwhile.
+    """
     for attempt in range(_N_ATTEMPTS):
         try:
             return _open_parts(folder, name)
