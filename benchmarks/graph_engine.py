@@ -200,7 +200,7 @@ def _inputs(graph: ScaleFree, kgqa: Worker) -> dict[str, list[tuple[str, ...]]]:
     known = [(graph.iri("City", number),) for number in range(min(graph.size("City"), 400))]
     edges = [n for _, n in kgqa("two_hop", known)]
     fitting = sorted((n, iri) for n, (iri,) in zip(edges, known, strict=True) if n <= MAX_EDGES)
-    around = [(iri,) for _, iri in fitting[-N_INPUTS["two_hop"] :]]
+    around: list[tuple[str, ...]] = [(iri,) for _, iri in fitting[-N_INPUTS["two_hop"] :]]
     directors = [graph.iri("Person", number) for number in range(N_INPUTS["path"])]
     labels = [graph.label("Person", int(n_people * rng.random())) for _ in range(N_INPUTS["typo"])]
     return {

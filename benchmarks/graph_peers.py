@@ -117,14 +117,17 @@ class Pyoxigraph:
         return len([(s.value, q.predicate.value, q.object.value) for s in subjects for q in self._quads(s, None)])
 
     def path(self, iri: str, first: str, second: str) -> int:
-        return len([row[0].value for row in self._store.query(path_query(iri, first, second))])
+        return len([row[0].value for row in self._select(path_query(iri, first, second))])
+
+    def _select(self, query: str) -> Any:
+        return self._store.query(query)
 
     def argmax(self, klass: str, value: str) -> int:
-        ((_, best),) = self._store.query(argmax_query(klass, value))
+        ((_, best),) = self._select(argmax_query(klass, value))
         return int(float(best.value))
 
     def count(self, klass: str) -> int:
-        ((n,),) = self._store.query(count_query(klass))
+        ((n,),) = self._select(count_query(klass))
         return int(n.value)
 
 
@@ -156,7 +159,8 @@ class Rdflib:
         return len(list(self._graph.query(path_query(iri, first, second))))
 
     def argmax(self, klass: str, value: str) -> int:
-        uri, graph = self._rdflib.URIRef, self._graph
+        uri = self._rdflib.URIRef
+        graph: Any = self._graph
         predicate, members = uri(BASE + value), graph.subjects(uri(RDF_TYPE), uri(BASE + klass))
         return int(max(v.value for s in members for v in graph.objects(s, predicate)))
 

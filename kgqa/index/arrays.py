@@ -50,6 +50,8 @@ def open_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     start = 8 + int.from_bytes(mapped[:8], "little")
+    if start > len(mapped):
+        raise ValueError(f"{path} is cut short")
     header = json.loads(mapped[8:start])
     metadata = header.pop("__metadata__", {})
     arrays = {}

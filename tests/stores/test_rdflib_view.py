@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from pathlib import Path
 
@@ -70,6 +71,7 @@ def test_an_rdflib_graph_is_asked_as_it_is() -> None:
     folder = opened.folder
     assert folder.is_dir()
     del opened
+    gc.collect()
     assert not folder.exists()
 
 
