@@ -88,7 +88,7 @@ class ScaleFree:
                 yield f'{s} <{RDFS_LABEL}> "{self.label(klass, number)}" .\n'
                 yield f"{s} <{RDF_TYPE}> <{BASE}{klass}> .\n"
                 for name, to, (ends, starts) in relations:
-                    for end in ends[starts[number] : starts[number + 1]]:
+                    for end in dict.fromkeys(ends[starts[number] : starts[number + 1]]):
                         yield f"{s} <{BASE}{name}> <{BASE}{to}/{end}> .\n"
                 for name, kind, column in values:
                     yield f"{s} <{BASE}{name}> {_literal(kind, column[number])} .\n"
