@@ -170,6 +170,9 @@ def load(
         list[str] | None,
         typer.Option("--label-predicate", metavar="IRI", help="A predicate whose values are names; the first wins."),
     ] = None,
+    add: Annotated[
+        bool, typer.Option("--add", help="Keep the graph's other files; a file of the same name is replaced.")
+    ] = False,
 ) -> None:
     """Load RDF files as a graph that can be asked by name. All or nothing."""
     settings = _settings()
@@ -179,14 +182,15 @@ def load(
     with _counting("Reading", "triples") as count:
         try:
             report = catalog.load(
-                files, name, format=format, label_predicates=settings.label_predicates, progress=count
+                files, name, format=format, label_predicates=settings.label_predicates, progress=count, add=add
             )
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
     for reason, number in report.skipped:
         _say(f"skipped {number:,}: {reason}")
     n_files = "1 file" if len(report.files) == 1 else f"{len(report.files)} files"
-    _say(f"loaded {report.n_triples:,} triples from {n_files} as {name} in {report.seconds:.1f} s")
+    verb = "now" if add else "loaded"
+    _say(f"{verb} {report.n_triples:,} triples from {n_files} as {name} in {report.seconds:.1f} s")
 
 
 @app.command()

@@ -49,7 +49,7 @@ from kgqa.retrieval.paths import PathRetriever
 
 if TYPE_CHECKING:
     from kgqa.reasoning.model import Model
-    from kgqa.stores.catalog import LoadedGraph
+    from kgqa.stores.catalog import GraphSource, LoadedGraph
 
 MAX_QUESTION_CHARACTERS = 2000
 N_READ = 8
@@ -243,24 +243,28 @@ class Pipeline:
     @classmethod
     def load(
         cls,
-        graph: str | Sequence[str] = "world",
+        graph: GraphSource = "world",
         *,
         model: Path | None = None,
         threshold: float | None = None,
         n_threads: int = 2,
     ) -> Pipeline:
-        """Open a graph by name, file (or several) or the address of a SPARQL endpoint, and a model folder, the shipped
-        one by default. Raises KGQAError."""
-        from kgqa.reasoning.model import Model, shipped_model
-        from kgqa.stores.catalog import Catalog
+        """Open a graph and a model folder, the shipped one by default. Raises KGQAError.
 
-        names = [graph] if isinstance(graph, str) else list(graph)
-        if any("://" in name for name in names):
+        The graph is a name, a file, several of them, the address of a SPARQL endpoint, or a `LoadedGraph` or rdflib
+        graph that the caller holds.
+        """
+        from kgqa.reasoning.model import Model, shipped_model
+        from kgqa.stores.catalog import open_graph
+
+        if isinstance(graph, str) and "://" in graph:
+            graph = [graph]
+        if isinstance(graph, Sequence) and any("://" in str(name) for name in graph):
             from kgqa.remote.pipeline import RemotePipeline
 
+            names = [str(name) for name in graph]
             return RemotePipeline.open(names, model or shipped_model(), threshold=threshold, n_threads=n_threads)
-        opened = Catalog().open(names)
-        return cls(opened, Model.load(model or shipped_model(), n_threads=n_threads), threshold=threshold)
+        return cls(open_graph(graph), Model.load(model or shipped_model(), n_threads=n_threads), threshold=threshold)
 
     @cached_property
     def linker(self) -> EntityLinker:

@@ -50,6 +50,8 @@ def open_arrays(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     with path.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     start = 8 + int.from_bytes(mapped[:8], "little")
+    if start > len(mapped):
+        raise ValueError(f"{path} is cut short")
     header = json.loads(mapped[8:start])
     metadata = header.pop("__metadata__", {})
     arrays = {}
@@ -113,6 +115,16 @@ def sort_rows(columns: Sequence[Array], sizes: Sequence[int]) -> tuple[Array, ..
         keep = np.concatenate(([True], differs))
         return tuple(column[keep] for column in ordered)
     return unpack(distinct(pack(columns, bits)), bits)
+
+
+def places_of_rows(ordered: Sequence[Array], rows: Sequence[Array], sizes: Sequence[int]) -> Ids:
+    """Return the place of each row among the distinct, sorted rows `ordered`, which has them all. Shape: (n_rows,)."""
+    bits = [max(int(size - 1).bit_length(), 1) for size in sizes]
+    if sum(bits) <= 63:
+        return np.searchsorted(pack(ordered, bits), pack(rows, bits)).astype(np.int32)
+    everything = np.column_stack([np.concatenate(pair) for pair in zip(ordered, rows, strict=True)])
+    _, group = np.unique(everything, axis=0, return_inverse=True)
+    return np.asarray(group.ravel()[len(ordered[0]) :], np.int32)
 
 
 def pack(columns: Sequence[Array], bits: Sequence[int]) -> NDArray[np.int64]:

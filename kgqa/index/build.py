@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,9 +27,12 @@ def build_index(
     write_index(GraphIndex.from_triples(triples, label_predicates=label_predicates), folder)
 
 
-def write_index(index: GraphIndex, folder: Path) -> None:
-    """Write an index into `folder`, which is made if need be, with labels, classes and schema profile worked out."""
-    arrays: dict[str, Array] = {**index.arrays, **_derived_arrays(index), **label_arrays(index)}
+def write_index(index: GraphIndex, folder: Path, *, more: Mapping[str, Array] | None = None) -> None:
+    """Write an index into `folder`, which is made if need be, with labels, classes and schema profile worked out.
+
+    `more` are arrays to keep beside the index's own.
+    """
+    arrays: dict[str, Array] = {**index.arrays, **_derived_arrays(index), **label_arrays(index), **(more or {})}
     texts = {
         **index.texts,
         "predicates": json.dumps({"labels": index.predicate_labels}),

@@ -8,7 +8,7 @@ Layout after the compressed sparse rows of Saad, "Iterative Methods for Sparse L
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
-from kgqa.index.arrays import EMPTY, Array, Ids, distinct, open_arrays, ranges, sort_rows
+from kgqa.index.adjacency import Adjacency
+from kgqa.index.arrays import EMPTY, Array, Ids, open_arrays
 from kgqa.index.encoding import encode
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
@@ -36,9 +37,6 @@ from kgqa.index.vocabularies import (
 
 FORMAT_VERSION = 2
 INDEX_FILE = "index.safetensors"
-_FEW = 48  # up to so many nodes a loop over rows is quicker than whole-array operations
-_LONG_ROW, _MAX_LONG_ROWS = 64, 256
-
 
 class GraphIndex:
     """The index, opened. Node ids run from 0; predicates also have dense ids of their own, 0 to `n_predicates` - 1.
@@ -70,12 +68,18 @@ class GraphIndex:
         self.pred_terms: Ids = arrays["pred_terms"]
         self.value_kind: NDArray[np.uint8] = arrays["value_kind"]
         self.value: NDArray[np.float64] = arrays["value"]
-        # Single numbers are read from memory views, which is several times quicker than from arrays.
+        # What is asked for often is remembered, for as long as the index lives.
+        self.instances = lru_cache(maxsize=4096)(self._instances)
+        self.classes_of = lru_cache(maxsize=100_000)(self._classes_of)
+        self.label = lru_cache(maxsize=200_000)(self._label)
+        self._predicate_set = lru_cache(maxsize=100_000)(self._set)
         self._text, self._text_start = self.text.data, self.text_start.data
-        self._sides: tuple[_Side, _Side] = (
-            (self.out_start.data, self.out_p.data, self.out_start, self.out_p, self.out_o),
-            (self.in_start.data, self.in_p.data, self.in_start, self.in_p, self.in_s),
-        )
+        self.adjacency = edges = Adjacency(arrays)
+        self.pairs, self.out_row, self.in_row = edges.pairs, edges.out_row, edges.in_row
+        self.follow, self.follow_path, self.edges, self.neighbors = (
+            edges.follow, edges.follow_path, edges.edges, edges.neighbors
+        )  # fmt: skip
+        self.row_of, self.has_edge, self.degree = edges.row_of, edges.has_edge, edges.degree
 
     # -- making and opening
 
@@ -188,115 +192,7 @@ class GraphIndex:
         """Whether any term is a blank node."""
         return self._blocks[2] < self._blocks[3]
 
-    # -- following edges
-
-    def pairs(self, predicate: int) -> tuple[Ids, Ids]:
-        """Return (subjects, objects) of a predicate's triples, sorted by subject. Shapes: (n,), (n,)."""
-        a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
-        return self.pred_s[a:b], self.pred_o[a:b]
-
-    def follow(self, nodes: Ids, predicate: int, *, inverse: bool = False) -> Ids:
-        """Return the distinct ends of `predicate` from any of `nodes`, sorted. Shape in: (n,), out: (m,)."""
-        if len(nodes) == 1:
-            return self._row(int(nodes[0]), predicate, inverse)
-        if len(nodes) > _FEW:
-            return self._distinct(self._hop(nodes, None, predicate, inverse)[1])
-        found = [row for node in nodes.tolist() if len(row := self._row(node, predicate, inverse))]
-        if not found:
-            return EMPTY
-        return found[0] if len(found) == 1 else distinct(np.concatenate(found))
-
-    def follow_path(self, nodes: Ids, path: Sequence[tuple[int, bool]]) -> Ids:
-        """Return the distinct ends of a path of (predicate, inverse) steps from `nodes`, sorted."""
-        for predicate, inverse in path:
-            nodes = self.follow(nodes, predicate, inverse=inverse)
-        return nodes
-
-    def edges(self, nodes: Ids, path: Sequence[tuple[int, bool]]) -> tuple[Ids, Ids]:
-        """Return the distinct (start, end) pairs that `path` joins, with start in `nodes`. Shapes: (m,), (m,)."""
-        starts = ends = distinct(nodes)
-        for place, (predicate, inverse) in enumerate(path):
-            starts, ends = self._hop(ends, starts if place else None, predicate, inverse)
-            if place and len(starts):
-                starts, ends = sort_rows((starts, ends), (self.n_terms, self.n_terms))
-        return starts, ends
-
-    def out_row(self, node: int) -> tuple[Ids, Ids]:
-        """Return (predicates, objects) of a subject's triples, sorted. Shapes: (n,), (n,)."""
-        a, b = int(self.out_start[node]), int(self.out_start[node + 1])
-        return self.out_p[a:b], self.out_o[a:b]
-
-    def neighbors(self, nodes: Ids, *, inverse: bool = False, max_edges: int | None = None) -> tuple[Ids, Ids, Ids]:
-        """Return (node, predicate, end) of every edge that leaves (or enters) `nodes`, the first `max_edges` of them.
-
-        Shapes: (m,), (m,), (m,).
-        """
-        _, _, start, preds, ends = self._sides[inverse]
-        firsts = start[nodes]
-        counts = start[np.add(nodes, 1)] - firsts
-        if max_edges is not None:
-            counts = np.diff(np.minimum(np.cumsum(counts), max_edges), prepend=0)
-        rows = ranges(firsts, counts)
-        return np.repeat(nodes, counts), preds[rows], ends[rows]
-
-    def _row(self, node: int, predicate: int, inverse: bool) -> Ids:
-        start, preds, _, _, ends = self._sides[inverse]
-        end = start[node + 1]
-        left = bisect_left(preds, predicate, start[node], end)
-        if left == end or preds[left] != predicate:
-            return EMPTY
-        return ends[left : bisect_right(preds, predicate, left, end)]
-
-    def _hop(self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool) -> tuple[Ids, Ids]:
-        """Return (origin, end) for every edge of `predicate` from `nodes`; nodes are their own origins if None.
-
-        Rows are read where that is less work than scanning the predicate's triples; of long rows, which hubs have,
-        only the part of the predicate is.
-        """
-        if len(nodes) <= _FEW:
-            if len(nodes) == 0:
-                return EMPTY, EMPTY
-            rows = [self._row(node, predicate, inverse) for node in nodes.tolist()]
-            return np.repeat(nodes if origins is None else origins, list(map(len, rows))), np.concatenate(rows)
-        single_start, single_preds, start, preds, ends = self._sides[inverse]
-        firsts = start[nodes]
-        counts = start[np.add(nodes, 1)] - firsts
-        long_rows = np.flatnonzero(counts > _LONG_ROW)
-        if len(long_rows) <= _MAX_LONG_ROWS:
-            for place in long_rows.tolist():
-                node = int(nodes[place])
-                end = single_start[node + 1]
-                firsts[place] = left = bisect_left(single_preds, predicate, single_start[node], end)
-                counts[place] = bisect_right(single_preds, predicate, left, end) - left
-        n_triples = int(self.pred_start[predicate + 1] - self.pred_start[predicate])
-        if 5 * int(counts.sum()) > n_triples + self.n_terms // 16:
-            return self._scan(nodes, origins, predicate, inverse)
-        read = ranges(firsts, counts)
-        hit = preds[read] == predicate
-        return np.repeat(nodes if origins is None else origins, counts)[hit], ends[read[hit]]
-
-    def _scan(self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool) -> tuple[Ids, Ids]:
-        left, right = self.pairs(predicate)
-        if inverse:
-            left, right = right, left
-        wanted = np.zeros(self.n_terms, np.bool_)
-        wanted[nodes] = True
-        kept = np.flatnonzero(wanted[left])
-        left, right = left[kept], right[kept]
-        if inverse:
-            left, right = sort_rows((left, right), (self.n_terms, self.n_terms))
-        if origins is None:
-            return left, right
-        firsts = np.searchsorted(left, nodes)
-        counts = np.searchsorted(left, nodes, "right") - firsts
-        return np.repeat(origins, counts), right[ranges(firsts, counts)]
-
-    def _distinct(self, nodes: Ids) -> Ids:
-        if len(nodes) * 8 < self.n_terms:
-            return distinct(nodes)
-        present = np.zeros(self.n_terms, np.bool_)
-        present[nodes] = True
-        return np.flatnonzero(present).astype(np.int32)
+    # -- sets of predicates
 
     @cached_property
     def predicate_sets(self) -> tuple[tuple[Ids, Array, Ids], tuple[Ids, Array, Ids]]:
@@ -309,7 +205,6 @@ class GraphIndex:
             derived.predicate_sets(self.in_start, self.in_p, self.n_predicates),
         )
 
-    @lru_cache(maxsize=100_000)
     def _set(self, side: int, number: int) -> frozenset[int]:
         _, start, preds = self.predicate_sets[side]
         return frozenset(preds[start[number] : start[number + 1]].tolist())
@@ -320,20 +215,9 @@ class GraphIndex:
             nodes = nodes[np.linspace(0, len(nodes) - 1, max_nodes).astype(np.int64)]
         found = []
         for side, (set_of, _, _) in enumerate(self.predicate_sets):
-            sets = [self._set(side, number) for number in set(set_of[nodes].tolist())]
+            sets = [self._predicate_set(side, number) for number in set(set_of[nodes].tolist())]
             found.append(sets[0] if len(sets) == 1 else frozenset().union(*sets))
         return found[0], found[1]
-
-    def has_edge(self, subject: int, predicate: int, obj: int) -> bool:
-        """Return whether the graph states this triple."""
-        row = self._row(subject, predicate, False)
-        place = int(row.searchsorted(obj))
-        return place < len(row) and int(row[place]) == obj
-
-    def degree(self, node: int) -> int:
-        """Return how many triples have this node as subject or object."""
-        (out, *_), (into, *_) = self._sides
-        return int(out[node + 1] - out[node] + into[node + 1] - into[node])
 
     # -- predicates
 
@@ -437,8 +321,7 @@ class GraphIndex:
         spans = pairwise(starts)
         return dict(zip(self.arrays["member_class"].tolist(), spans, strict=True))
 
-    @lru_cache(maxsize=4096)
-    def instances(self, klass: int) -> Ids:
+    def _instances(self, klass: int) -> Ids:
         """Return the instances of a class or of its subclasses, sorted."""
         if span := self._stored_members.get(klass):
             return np.asarray(self.arrays["member"][span[0] : span[1]])
@@ -446,13 +329,12 @@ class GraphIndex:
         found = [ends for p in self.type_predicates if len(ends := self.follow(members, p, inverse=True))]
         if not found:
             return EMPTY
-        return found[0] if len(found) == 1 else self._distinct(np.concatenate(found))
+        return found[0] if len(found) == 1 else self.adjacency.distinct(np.concatenate(found))
 
-    @lru_cache(maxsize=100_000)
-    def classes_of(self, node: int) -> tuple[int, ...]:
+    def _classes_of(self, node: int) -> tuple[int, ...]:
         """Return the classes stated for a node, the smallest first."""
         sizes = self.class_sizes
-        found = {c for p in self.type_predicates for c in self._row(node, p, False).tolist() if c in sizes}
+        found = {c for p in self.type_predicates for c in self.adjacency.row(node, p).tolist() if c in sizes}
         return tuple(sorted(found, key=lambda c: (sizes[c], c)))
 
     # -- labels
@@ -482,8 +364,7 @@ class GraphIndex:
         texts = self.texts_of(values[a:b])
         return tuple(dict.fromkeys(zip(texts, alternatives[a:b].tolist(), strict=True)))
 
-    @lru_cache(maxsize=200_000)
-    def label(self, node: int) -> str:
+    def _label(self, node: int) -> str:
         """Return the text to show for a term: its label, its split local name, or a literal's lexical form."""
         if self.kind[node] == LITERAL:
             return self.text_of(node)
@@ -524,8 +405,6 @@ class GraphIndex:
         return tuple(self.label(node) for node in best)
 
 
-_Side = tuple["memoryview[int]", "memoryview[int]", NDArray[np.int64], Ids, Ids]
-"""An adjacency: row starts and predicates for single look-ups, then row starts, predicates and ends as arrays."""
 _SIDES = ("out", "in")
 
 __all__ = ["DEFAULT_LABEL_PREDICATES", "FORMAT_VERSION", "INDEX_FILE", "GraphIndex", "Ids"]

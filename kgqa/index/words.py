@@ -59,12 +59,15 @@ class SortedTexts:
 class Vocabulary:
     """The words that occur in labels.
 
-    The signatures of all but numbers are kept by length, so that a misspelt word is compared with few others.
+    The signatures of all but numbers are kept by length, so that a misspelt word is compared with few others. `place`,
+    `corrections` and `same_stem` remember what they found.
     """
 
     def __init__(self, words: SortedTexts, by_length: Array, signature: Array, length_start: Array) -> None:
         self.words, self._by_length, self._signature, self._length_start = words, by_length, signature, length_start
         self.place = lru_cache(maxsize=50_000)(words.find)
+        self.corrections = lru_cache(maxsize=10_000)(self._corrections)
+        self.same_stem = lru_cache(maxsize=10_000)(self._same_stem)
 
     @classmethod
     def arrays_of(cls, words: Sequence[str]) -> dict[str, Array]:
@@ -84,8 +87,7 @@ class Vocabulary:
         """Return whether a word occurs in a label."""
         return self.place(word) >= 0
 
-    @lru_cache(maxsize=10_000)
-    def corrections(self, word: str) -> tuple[tuple[str, float], ...]:
+    def _corrections(self, word: str) -> tuple[tuple[str, float], ...]:
         """Return (label word, similarity) for words one slip away (two for eight letters or more), best first."""
         from rapidfuzz.distance import OSA
 
@@ -111,8 +113,7 @@ class Vocabulary:
         for place in self._by_length[a:b][apart <= 2 * limit].tolist():
             yield self.words[place]
 
-    @lru_cache(maxsize=10_000)
-    def same_stem(self, word: str) -> tuple[str, ...]:
+    def _same_stem(self, word: str) -> tuple[str, ...]:
         """Return label words that share a stem of at least five letters: "negotiate" finds "negotiation"."""
         if len(word) < 6:
             return ()

@@ -6,34 +6,60 @@ import difflib
 import hashlib
 import os
 import re
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from kgqa.errors import GraphLoadError, UnknownGraphError
+from kgqa.protocols import GraphStore
+from kgqa.stores.folders import FolderHandle
 from kgqa.stores.formats import stem, syntax_from_flag, syntax_from_name
 from kgqa.stores.guarded_reading import LoadLimits
-from kgqa.stores.loading import LoadReport, clean_up, load_graph, remove_graph
+from kgqa.stores.loading import LoadReport, add_to_graph, clean_up, load_graph, remove_graph
 from kgqa.stores.manifest import FORMAT_VERSION, INDEX_FOLDER, MANIFEST_FILE, Manifest, read_manifest
 
 if TYPE_CHECKING:
+    import rdflib
+
     from kgqa.index.graph_index import GraphIndex
-    from kgqa.protocols import GraphStore
 
 HOME_VARIABLE = "KGQA_HOME"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_N_ATTEMPTS = 5
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedGraph:
-    """A graph ready to be asked. `folder` is its graph folder."""
+    """A graph ready to be asked. `folder` is its graph folder, or a temporary one for a graph that has none."""
 
     name: str
     store: GraphStore
     index: GraphIndex
     folder: Path
+
+    @classmethod
+    def from_rdflib(cls, graph: rdflib.Graph, *, label_predicates: Sequence[str] | None = None) -> LoadedGraph:
+        """Return an rdflib graph as it is now, ready to be asked; later changes of it are not seen."""
+        from kgqa.index.graph_index import GraphIndex
+        from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES
+        from kgqa.stores.rdflib_store import RdflibStore
+
+        store = RdflibStore(graph)
+        index = GraphIndex.from_triples(store.triples(), label_predicates=label_predicates or DEFAULT_LABEL_PREDICATES)
+        folder = Path(tempfile.mkdtemp(prefix="kgqa-"))
+        weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+        return cls("rdflib", store, index, folder)
+
+    def to_rdflib(self) -> rdflib.Graph:
+        """Return a read-only rdflib graph over the same index; literals are as they were written."""
+        from kgqa.stores.rdflib_view import view_of
+
+        return view_of(self.index)
 
 
 def check_name(name: str) -> str:
@@ -81,13 +107,20 @@ class Catalog:
         limits: LoadLimits | None = None,
         progress: Callable[[int], None] | None = None,
         replace: bool = True,
+        add: bool = False,
     ) -> LoadReport:
         """Load RDF files, merged, as the graph `name`, and return what was taken in.
+
+        With `add`, the graph's other files stay, and what is returned tells of the whole; see `add_to_graph`.
 
         All or nothing: on failure the graph of that name is as it was. Arguments are `load_graph`'s. Raises
         GraphLoadError
         (also where the name is taken and `replace` is False), and ValueError for a bad name or format.
         """
+        if add:
+            if name not in self.names():
+                self._unknown(name)
+            return add_to_graph(paths, self.graphs / name, format=format, limits=limits, progress=progress)
         return load_graph(
             paths,
             self.graphs / check_name(name),
@@ -143,7 +176,7 @@ class Catalog:
                 self._unknown(items[sources.index(None)])
             known = [source for source in sources if source is not None]
             folder = self._cached(known, "+".join(names), format, label_predicates, limits, progress)
-        return _open_folder(folder, "+".join(names))
+        return open_folder(folder, "+".join(names))
 
     def _is_name(self, item: str) -> bool:
         return self._loaded_folder(item) is not None or item in shipped_files()
@@ -219,13 +252,45 @@ def _content_key(source: Path) -> bytes:
     return digest.digest()
 
 
-def _open_folder(folder: Path, name: str) -> LoadedGraph:
+GraphSource: TypeAlias = "str | Sequence[str] | LoadedGraph | rdflib.Graph"
+"""Whatever can be asked: names and files, or a graph that the caller holds."""
+
+
+def open_graph(graph: GraphSource) -> LoadedGraph:
+    """Return the graph that names and files stand for, or that an rdflib graph holds. Raises KGQAError."""
+    if isinstance(graph, LoadedGraph):
+        return graph
+    if isinstance(graph, str):
+        return Catalog().open([graph])
+    if isinstance(graph, Sequence):
+        return Catalog().open(graph)
+    return LoadedGraph.from_rdflib(graph)
+
+
+def open_folder(folder: Path, name: str) -> LoadedGraph:
+    """Return the graph of a graph folder. Raises GraphLoadError.
+
+    All its parts are opened through one handle, so that they belong together whoever replaces the folder meanwhile.
+    """
+    for attempt in range(_N_ATTEMPTS):
+        try:
+            return _open_parts(folder, name)
+        except GraphLoadError:
+            if attempt == _N_ATTEMPTS - 1 or ((folder / MANIFEST_FILE).is_file() and attempt):
+                raise
+            clean_up(folder.parent)  # it may have been replaced at this very moment
+    raise AssertionError("unreachable")
+
+
+def _open_parts(folder: Path, name: str) -> LoadedGraph:
     from kgqa.index.graph_index import GraphIndex
     from kgqa.stores.oxigraph import OxigraphStore
 
-    manifest = read_manifest(folder)
     try:
-        index = GraphIndex.open(folder / INDEX_FOLDER)
-    except (OSError, ValueError, KeyError) as error:
+        handle = FolderHandle(folder)
+        manifest = read_manifest(handle.path, name=folder.name)
+        index = GraphIndex.open(handle.path / INDEX_FOLDER)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise GraphLoadError(f"the index cannot be opened ({error}); load the graph again", path=name) from error
-    return LoadedGraph(name, OxigraphStore.open(folder, n_triples=manifest.n_triples), index, folder)
+    store = OxigraphStore.open(folder, n_triples=manifest.n_triples, handle=handle)
+    return LoadedGraph(name, store, index, folder)

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import IO, Literal, TypedDict
 
 from kgqa.errors import GraphLoadError
+from kgqa.stores.folders import remove_unused
 from kgqa.stores.formats import syntax_from_flag
 from kgqa.stores.guarded_reading import LoadLimits
-from kgqa.stores.manifest import MANIFEST_FILE
+from kgqa.stores.manifest import MANIFEST_FILE, read_manifest
 
 IfExists = Literal["replace", "refuse", "keep"]
 _BUILDING = re.compile(r"\.building-(?P<name>.+)-[0-9a-f]{12}")
@@ -37,6 +38,7 @@ class _Request(TypedDict):
     name: str
     flag: str | None
     label_predicates: list[str] | None
+    replaced_files: list[str]
     limits: dict[str, float]
 
 
@@ -91,14 +93,70 @@ def load_graph(
     With `if_exists="keep"`, a folder that appeared meanwhile is kept instead. Raises GraphLoadError; ValueError for an
     unknown format or no source.
     """
-    started = time.monotonic()
-    limits = limits or LoadLimits()
     if not sources:
         raise ValueError("no file to load was named")
-    if format is not None:
-        format = syntax_from_flag(format)
     if if_exists == "refuse" and folder.exists():
         raise GraphLoadError(f"there is already a graph named {folder.name}", path=folder.name)
+    return _load(
+        sources,
+        folder,
+        name=name,
+        format=format,
+        label_predicates=label_predicates,
+        limits=limits,
+        progress=progress,
+        if_exists=if_exists,
+    )
+
+
+def add_to_graph(
+    sources: Sequence[Path | str],
+    folder: Path,
+    *,
+    format: str | None = None,
+    limits: LoadLimits | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> LoadReport:
+    """Add files to the graph folder at `folder`, in place of files of the same names, and return what it now holds.
+
+    The triples of a replaced file go unless another file states them too; a named graph keeps those that are left in
+    the whole. Additions to one folder wait for one another. Arguments and errors are those of `load_graph`.
+    """
+    if not sources:
+        raise ValueError("no file to load was named")
+    if not (folder / MANIFEST_FILE).is_file():
+        clean_up(folder.parent)
+    with _exclusive(folder.parent, f".adding-{folder.name}.lock"):
+        manifest = read_manifest(folder)
+        return _load(
+            [folder, *sources],
+            folder,
+            name=manifest.name,
+            format=format,
+            label_predicates=manifest.label_predicates,
+            limits=limits,
+            progress=progress,
+            if_exists="replace",
+            replaced_files=[Path(source).name for source in sources],
+        )
+
+
+def _load(
+    sources: Sequence[Path | str],
+    folder: Path,
+    *,
+    name: str | None,
+    format: str | None,
+    label_predicates: Sequence[str] | None,
+    limits: LoadLimits | None,
+    progress: Callable[[int], None] | None,
+    if_exists: IfExists,
+    replaced_files: Sequence[str] = (),
+) -> LoadReport:
+    started = time.monotonic()
+    limits = limits or LoadLimits()
+    if format is not None:
+        format = syntax_from_flag(format)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _building_place(folder) as place:
@@ -109,6 +167,7 @@ def load_graph(
                     "name": name or folder.name,
                     "flag": format,
                     "label_predicates": None if label_predicates is None else list(label_predicates),
+                    "replaced_files": list(replaced_files),
                     "limits": asdict(limits),
                 },
                 limits,
@@ -133,7 +192,7 @@ def remove_graph(folder: Path) -> None:
         os.rename(folder, gone)
         # Without its manifest it is never taken for the good half of an interrupted replacement.
         (gone / MANIFEST_FILE).unlink(missing_ok=True)
-    shutil.rmtree(gone, ignore_errors=True)
+    remove_unused(gone)
 
 
 def clean_up(parent: Path) -> None:
@@ -155,7 +214,7 @@ def clean_up(parent: Path) -> None:
                 if not target.exists() and (left / MANIFEST_FILE).is_file():
                     os.rename(left, target)
                 else:
-                    shutil.rmtree(left, ignore_errors=True)
+                    remove_unused(left)
 
 
 @contextmanager
@@ -193,13 +252,13 @@ def _put_in_place(place: Path, folder: Path, *, if_exists: IfExists) -> None:
             if gone.exists():
                 os.rename(gone, folder)
             raise
-    shutil.rmtree(gone, ignore_errors=True)
+    remove_unused(gone)
 
 
 @contextmanager
-def _exclusive(parent: Path) -> Iterator[None]:
-    """Keep other processes from renaming within `parent`; held for moments only."""
-    with (parent / ".lock").open("a") as file:
+def _exclusive(parent: Path, name: str = ".lock") -> Iterator[None]:
+    """Keep other processes from what the lock file is for: `.lock`, held for moments only, from renaming."""
+    with (parent / name).open("a") as file:
         _lock(file, wait=True)
         yield
 

@@ -39,14 +39,18 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     (folder / MANIFEST_FILE).write_text(json.dumps(asdict(manifest), indent=1) + "\n", encoding="utf-8")
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a graph folder. Raises GraphLoadError where there is none that this version can read."""
+def read_manifest(folder: Path, *, name: str = "") -> Manifest:
+    """Return the manifest of a graph folder. Raises GraphLoadError where there is none that this version can read.
+
+    Errors call the folder `name`, where that is another than its own.
+    """
+    name = name or folder.name
     try:
         found = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
         version = found["format_version"]
         if version != FORMAT_VERSION:
             raise GraphLoadError(
-                f"built in graph format {version}, not {FORMAT_VERSION}; load it again", path=folder.name
+                f"built in graph format {version}, not {FORMAT_VERSION}; load it again", path=name
             )
         return Manifest(
             name=str(found["name"]),
@@ -57,4 +61,4 @@ def read_manifest(folder: Path) -> Manifest:
             kgqa_version=str(found["kgqa_version"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise GraphLoadError(f"not a graph folder ({error}); load the graph again", path=folder.name) from error
+        raise GraphLoadError(f"not a graph folder ({error}); load the graph again", path=name) from error

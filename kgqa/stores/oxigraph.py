@@ -21,6 +21,7 @@ import pyoxigraph as ox
 from kgqa.datatypes import XSD, XSD_STRING, Term
 from kgqa.errors import GraphLoadError, QueryError
 from kgqa.protocols import Row, Triple
+from kgqa.stores.folders import FolderHandle
 
 STORE_FOLDER = "store"
 RESPELLED_FILE = "respelled.nt"
@@ -113,6 +114,7 @@ class OxigraphStore:
     def __init__(self, store: ox.Store, respelled: Mapping[_Spelling, ox.Literal], *, n_triples: int) -> None:
         self._store, self._n_triples = store, n_triples
         self._read_respelled: Callable[[], Mapping[_Spelling, ox.Literal]] = lambda: respelled
+        self._handle: FolderHandle | None = None
 
     @classmethod
     def in_memory(cls, triples: Iterable[Triple]) -> OxigraphStore:
@@ -133,19 +135,27 @@ class OxigraphStore:
         return cls(store, respellings(pending), n_triples=len(store))
 
     @classmethod
-    def open(cls, folder: Path, *, n_triples: int | None = None) -> OxigraphStore:
-        """Return the store of a graph folder, read-only; `n_triples` spares counting. Raises GraphLoadError."""
-        path = folder / STORE_FOLDER
+    def open(
+        cls, folder: Path, *, n_triples: int | None = None, handle: FolderHandle | None = None
+    ) -> OxigraphStore:
+        """Return the store of a graph folder, read-only; `n_triples` spares counting. Raises GraphLoadError.
+
+        It stays readable, and the folder in place, for as long as it is used. `handle` is one of the folder's.
+        """
         try:
+            handle = handle or FolderHandle(folder)
+            path = handle.path / STORE_FOLDER
             if not path.is_dir():
                 raise FileNotFoundError(f"no folder {STORE_FOLDER}/")
             store = ox.Store.read_only(str(path))
+            respelled = (handle.path / RESPELLED_FILE).read_bytes() if (handle.path / RESPELLED_FILE).exists() else b""
         except OSError as error:
             raise GraphLoadError(f"the graph cannot be opened ({error}); load it again", path=folder.name) from error
         if n_triples is None:
             n_triples = sum(1 for _ in store.quads_for_pattern(None, None, None, _DEFAULT_GRAPH))
         made = cls(store, {}, n_triples=n_triples)
-        made._read_respelled = lambda: read_respelled(folder)
+        made._handle = handle
+        made._read_respelled = lambda: read_respelled(respelled)
         return made
 
     def __len__(self) -> int:
@@ -230,14 +240,10 @@ class OxigraphStore:
         return from_oxigraph(term)
 
 
-def read_respelled(folder: Path) -> dict[_Spelling, ox.Literal]:
-    """Return the literals of a graph folder that its store respells, as `respellings` does."""
-    path = folder / RESPELLED_FILE
-    if not path.exists():
-        return {}
-    with path.open("rb") as file:
-        rows = ((q.subject, q.predicate, q.object) for q in ox.parse(file, ox.RdfFormat.N_TRIPLES, lenient=True))
-        return respellings((s, p, o) for s, p, o in rows if isinstance(o, ox.Literal))
+def read_respelled(lines: bytes) -> dict[_Spelling, ox.Literal]:
+    """Return the literals that a graph folder's store respells, from the triples as they were written."""
+    rows = ((q.subject, q.predicate, q.object) for q in ox.parse(lines, ox.RdfFormat.N_TRIPLES, lenient=True))
+    return respellings((s, p, o) for s, p, o in rows if isinstance(o, ox.Literal))
 
 
 def _one_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ busy for about as long, and neither holds the graph in memory.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import tempfile
@@ -13,19 +14,24 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import cycle, islice
+from dataclasses import dataclass
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 import pyoxigraph as ox
+from numpy.typing import NDArray
 
 from kgqa.errors import GraphLoadError
+from kgqa.index.arrays import Ids
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.terms import TripleBuffer, split_literal
+from kgqa.stores.folders import FolderHandle
 from kgqa.stores.formats import RdfSyntax
 from kgqa.stores.guarded_reading import LoadLimits, OpenedFile, open_guarded
-from kgqa.stores.manifest import INDEX_FOLDER
-from kgqa.stores.oxigraph import OxigraphStore
+from kgqa.stores.manifest import INDEX_FOLDER, SourceFile, read_manifest
+from kgqa.stores.oxigraph import OxigraphStore, from_oxigraph
 
 PARSERS: dict[RdfSyntax, ox.RdfFormat] = {
     "turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES, "nquads": ox.RdfFormat.N_QUADS,
@@ -44,6 +50,14 @@ _WITHOUT_GRAPHS = ("ntriples", "turtle", "rdfxml")
 _SPECIAL = re.compile(r"_:|<<|--(?:ltr|rtl)")  # blank nodes, triple terms and text directions, or what looks like them
 Quad = tuple[str, str]
 """A statement in N-Triples syntax without its full stop, and its graph: empty for the default graph."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FileRows:
+    """A file and the places of its triples in the buffer. Shape of the places: (n,)."""
+
+    file: SourceFile
+    places: NDArray[np.int64]
 
 
 class StoreWriter:
@@ -113,8 +127,7 @@ class StoreWriter:
 
 
 class TripleReading:
-    """What one pass saw: `buffer` holds the triples, `named_graphs` the graphs, and `ends` how many triples there were
-    after each source."""
+    """What one pass saw: `buffer` holds the triples, `named_graphs` the graphs, and `files` what each file stated."""
 
     def __init__(self, writer: StoreWriter, limits: LoadLimits, progress: Callable[[int], None]) -> None:
         self._writer, self._limits, self._progress = writer, limits, progress
@@ -123,13 +136,16 @@ class TripleReading:
         self._bnodes: dict[str, str] = {}
         self.buffer = TripleBuffer()
         self.named_graphs: set[str] = set()
-        self.ends: list[int] = []
+        self.files: list[FileRows] = []
         self.n_read = 0
         self.n_directions = 0
 
     def read_file(self, source: Path, *, flag: str | None) -> None:
         """Read an RDF file. Raises GraphLoadError."""
+        first = self.n_read
         opened = open_guarded(source, flag=flag, limits=self._limits)
+        with source.open("rb") as file:
+            described = SourceFile(source.name, hashlib.file_digest(file, "sha256").hexdigest())
         with opened.stream as stream:
             try:
                 quads = ox.parse(stream, PARSERS[opened.syntax])
@@ -144,10 +160,23 @@ class TripleReading:
                     message = "a single term or statement is longer than 16 MiB"
                     raise GraphLoadError(message, path=source.name) from error
                 raise
+        self.files.append(FileRows(described, np.arange(first, self.n_read)))
 
-    def read_folder(self, source: Path) -> None:
-        """Read a graph folder, its literals as they were written."""
-        self.read_quads(_folder_quads(source), source.name)
+    def read_folder(self, source: Path, *, without: Sequence[str] = ()) -> None:
+        """Read a graph folder, its literals as they were written, but for what only files named in `without` state."""
+        handle = FolderHandle(source)
+        index = GraphIndex.open(handle.path / INDEX_FOLDER)
+        files = read_manifest(handle.path, name=source.name).files
+        rows_of = files_of(index, files)
+        kept = np.zeros(index.n_triples, np.bool_)
+        for file, rows in rows_of:
+            if file.name not in without:
+                kept[rows] = True
+        place = self.n_read + np.cumsum(kept) - 1
+        for file, rows in rows_of:
+            if file.name not in without:
+                self.files.append(FileRows(file, place[rows]))
+        self.read_quads(_folder_quads(source, index, kept, handle), source.name)
 
     def read(self, statements: Iterable[str], name: str) -> None:
         """Read the statements of one source, in N-Triples syntax without full stops.
@@ -165,7 +194,6 @@ class TripleReading:
             else:
                 self._add([(statement, "") for statement in batch], name)
             self._report(len(batch))
-        self.ends.append(self.n_read)
 
     def read_quads(self, quads: Iterable[Quad], name: str) -> None:
         """Read the statements of one source, each with its graph, as `read` does.
@@ -177,7 +205,6 @@ class TripleReading:
         while batch := list(islice(quads, _BATCH)):
             self._add(batch, name)
             self._report(len(batch))
-        self.ends.append(self.n_read)
 
     def _add_plain(self, batch: Sequence[str]) -> None:
         """Number statements without blank nodes and other things to look at; all in loops of the interpreter's own."""
@@ -253,16 +280,36 @@ def _with_graph(quads: Iterable[ox.Quad]) -> Iterator[Quad]:
             yield str(quad).removesuffix(f" {graph}"), graph
 
 
-def _folder_quads(source: Path) -> Iterator[Quad]:
-    """Yield every triple of a graph folder, then those of its named graphs again."""
-    index = GraphIndex.open(source / INDEX_FOLDER)
+def files_of(index: GraphIndex, files: Sequence[SourceFile]) -> list[tuple[SourceFile, Ids]]:
+    """Return for each file the places of its triples, in the order of subject, predicate and object."""
+    if len(files) == 1:
+        return [(files[0], np.arange(index.n_triples, dtype=np.int32))]
+    starts = index.arrays["file_start"].tolist()
+    rows = (index.arrays["file_row"][a:b] for a, b in pairwise(starts))
+    return list(zip(files, rows, strict=True))
+
+
+def _folder_quads(source: Path, index: GraphIndex, kept: NDArray[np.bool_], handle: FolderHandle) -> Iterator[Quad]:
+    """Yield the kept triples of a graph folder, in order, then those of its named graphs again."""
     for node in range(index.n_terms):
-        preds, ends = index.out_row(node)
-        if len(preds):
-            s = index.term(node).n3()
-            for p, o in zip(preds.tolist(), ends.tolist(), strict=True):
-                yield f"{s} {index.term(int(index.pred_terms[p])).n3()} {index.term(o).n3()}", ""
-    yield from _with_graph(OxigraphStore.open(source, n_triples=index.n_triples).named_quads())
+        a, b = int(index.out_start[node]), int(index.out_start[node + 1])
+        if a == b:
+            continue
+        s = index.term(node).n3()
+        for row in range(a, b):
+            if kept[row]:
+                predicate, obj = int(index.pred_terms[index.out_p[row]]), int(index.out_o[row])
+                yield f"{s} {index.term(predicate).n3()} {index.term(obj).n3()}", ""
+    named = OxigraphStore.open(source, n_triples=index.n_triples, handle=handle).named_quads()
+    if kept.all():
+        yield from _with_graph(named)
+    else:
+        yield from _with_graph(quad for quad in named if (row := _row_of(quad, index)) >= 0 and kept[row])
+
+
+def _row_of(quad: ox.Quad, index: GraphIndex) -> int:
+    s, o = (index.find_term(from_oxigraph(term)) for term in (quad.subject, quad.object))
+    return index.row_of(s, index.predicate_id(quad.predicate.value), o)
 
 
 def _syntax_error(error: SyntaxError, name: str, opened: OpenedFile) -> GraphLoadError:

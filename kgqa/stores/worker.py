@@ -8,7 +8,6 @@ Lines are {"progress": n}, and at the end {"done": {...}} or {"error": {...}}.
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import os
 import sys
@@ -20,15 +19,16 @@ import numpy as np
 import pyoxigraph as ox
 
 from kgqa.errors import GraphLoadError
-from kgqa.index.arrays import Ids
+from kgqa.index.arrays import Array, Ids, distinct, places_of_rows
 from kgqa.index.build import write_index
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.terms import split_literal
 from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES
+from kgqa.stores.folders import IN_USE_FILE
 from kgqa.stores.guarded_reading import LoadLimits
-from kgqa.stores.manifest import INDEX_FOLDER, MANIFEST_FILE, Manifest, SourceFile, read_manifest, write_manifest
+from kgqa.stores.manifest import INDEX_FOLDER, MANIFEST_FILE, Manifest, write_manifest
 from kgqa.stores.oxigraph import RESPELLED_FILE, STORE_FOLDER, canonical_literals, may_be_respelled
-from kgqa.stores.triple_reading import StoreWriter, TripleReading
+from kgqa.stores.triple_reading import FileRows, StoreWriter, TripleReading
 
 _REPEATED = "repeated triple"
 _DIRECTION = "text direction of a literal"
@@ -44,26 +44,20 @@ def build_folder(
     label_predicates: Sequence[str] | None,
     limits: LoadLimits,
     progress: Callable[[int], None],
+    replaced_files: Sequence[str] = (),
 ) -> dict[str, object]:
     """Build a graph folder from files, and from other graph folders, and return the report's numbers.
 
-    `folder` exists and is empty. The index is made while pyoxigraph goes on filling the store. Raises GraphLoadError,
-    and leaves `folder` half built then.
+    Of graph folders the files named in `replaced_files` are left out. `folder` exists and is empty. The index is made
+    while pyoxigraph goes on filling the store. Raises GraphLoadError, and leaves `folder` half built then.
     """
-    files: list[SourceFile] = []
-    for source in sources:
-        if (source / MANIFEST_FILE).is_file():
-            files.extend(read_manifest(source).files)
-        elif source.is_file():
-            with source.open("rb") as file:
-                files.append(SourceFile(source.name, hashlib.file_digest(file, "sha256").hexdigest()))
     labels = tuple(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates)
     store = ox.Store(str(folder / STORE_FOLDER))
     with StoreWriter(store) as writer:
         reading = TripleReading(writer, limits, progress)
         for source in sources:
             if (source / MANIFEST_FILE).is_file():
-                reading.read_folder(source)
+                reading.read_folder(source, without=replaced_files)
             else:
                 reading.read_file(source, flag=flag)
         writer.finish()
@@ -73,12 +67,14 @@ def build_folder(
         respelled = respelled_literals(keys)
         keys, rows = with_one_spelling(keys, rows, respelled)
         write_respelled(folder / RESPELLED_FILE, keys, rows, respelled)
-        index, _ = GraphIndex.from_rows(keys, rows, label_predicates=labels)
-        write_index(index, folder / INDEX_FOLDER)
+        index, ids = GraphIndex.from_rows(keys, rows, label_predicates=labels)
+        write_index(index, folder / INDEX_FOLDER, more=file_arrays(index, ids[rows], reading.files))
+        (folder / IN_USE_FILE).touch()
     store.flush()
     n_triples = index.n_triples
     named_graphs = tuple(sorted(graph.strip("<>").removeprefix("_:") for graph in reading.named_graphs))
-    write_manifest(folder, Manifest(name, tuple(files), n_triples, named_graphs, labels, _version()))
+    files = tuple(found.file for found in reading.files)
+    write_manifest(folder, Manifest(name, files, n_triples, named_graphs, labels, _version()))
     progress(reading.n_read)
     skipped = {_REPEATED: reading.n_read - n_triples, _DIRECTION: reading.n_directions}
     return {
@@ -86,6 +82,24 @@ def build_folder(
         "skipped": [[reason, count] for reason, count in skipped.items() if count],
         "files": [file.name for file in files],
     }
+
+
+def file_arrays(index: GraphIndex, triples: Ids, files: Sequence[FileRows]) -> dict[str, Array]:
+    """Return where the triples of each of several files are in the index, as arrays `file_*`; nothing for one file.
+
+    `triples` are in the order in which they were read, as ids of terms. Shape: (n, 3).
+    """
+    if len(files) < 2:
+        return {}
+    predicates = np.searchsorted(index.pred_terms, triples[:, 1]).astype(np.int32)
+    subjects = np.repeat(np.arange(index.n_terms, dtype=np.int32), np.diff(index.out_start))
+    place = places_of_rows(
+        (subjects, index.out_p, index.out_o),
+        (triples[:, 0], predicates, triples[:, 2]),
+        (index.n_terms, index.n_predicates, index.n_terms),
+    )
+    rows = [distinct(place[found.places]) for found in files]
+    return {"file_start": np.cumsum([0, *map(len, rows)], dtype=np.int64), "file_row": np.concatenate(rows)}
 
 
 def respelled_literals(keys: Sequence[str]) -> dict[str, str]:
@@ -183,6 +197,7 @@ def main() -> None:
             name=request["name"],
             flag=request["flag"],
             label_predicates=request["label_predicates"],
+            replaced_files=request["replaced_files"],
             limits=limits,
             progress=lambda n: _say({"progress": n}),
         )

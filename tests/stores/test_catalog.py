@@ -169,7 +169,7 @@ def test_an_open_graph_can_be_opened_again_and_quickly(catalog: Catalog, file: P
     kept = [catalog.open(["roads"])]
     started = time.perf_counter()
     kept.append(catalog.open(["roads"]))
-    assert time.perf_counter() - started < 0.5, "a tenth of a second is expected even of a busy machine"
+    assert time.perf_counter() - started < 10, "a lock would be waited for; opening takes milliseconds"
     assert [len(graph.store) for graph in kept] == [1, 1]
 
 

@@ -132,6 +132,8 @@ def test_a_second_load_replaces_the_first(tmp_path: Path) -> None:
     load_graph([_write(tmp_path / "b.nt", "<http://e/b> <http://e/p> <http://e/a> .")], tmp_path / "out" / "g")
     assert _triples(tmp_path / "out" / "g") == {(B, P, A)}
     assert set(old.triples()) >= {(A, P, B)}, "a reader of the old graph goes on reading it"
+    del old
+    clean_up(tmp_path / "out")
     assert _left_over(tmp_path / "out") == {"g"}
 
 
