@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgqa.index.graph_index import GraphIndex
-from kgqa.index.schema import Path, Schema, reverse
+from kgqa.index.schema import Path, Relation, Schema, reverse
 from kgqa.index.text import normalize
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph
@@ -88,7 +88,7 @@ class _Reader:
         positives: set[int] = set()
         for path in paths:
             for relation in self.linearizer.relations(path):
-                if relation is None:
+                if relation is None or not self._has_own_classes(relation, question):
                     return None
                 positives |= set(self.twins[relation.text]) | self._same(relation.path)
         class_nodes = {self.index.find(class_iri(label)) for label in question.classes}
@@ -100,7 +100,7 @@ class _Reader:
 
     def line_record(self, laid: Laid) -> CandidateRecord | None:
         """Return the question with its right line among wrong ones; None where there is too little to compare."""
-        if not laid.readings:
+        if not laid.readings or self.relation_record(laid) is None:
             return None
         lines: dict[str, float] = {}
         for question, topics in ((laid.question, laid.topics), *laid.readings):
@@ -126,6 +126,18 @@ class _Reader:
             np.zeros((n, 0), np.float32), QUESTION_FEATURES, np.array([lines[line] for line in kept], np.float32),
             tuple(kept), tuple(range(n)),
         )  # fmt: skip
+
+    def _has_own_classes(self, relation: Relation, question: WordedQuestion) -> bool:
+        """Whether the classes that the small graph shows for a relation are the predicate's own or asked for.
+
+        Where the schema does not tell a predicate's classes, those of another question's answers may come up.
+        """
+        known = {*question.classes, ""}
+        for predicate, _ in relation.path:
+            key = self.index.text_of(int(self.index.pred_terms[predicate])).removeprefix(BASE + "p/")
+            told = self.vocabulary.properties[key]
+            known |= {told.domain, told.range}
+        return relation.start_class in known and relation.end_class in known
 
     def _path(self, steps: Sequence[tuple[str, bool]]) -> Path:
         return tuple((self.index.predicate_id(predicate_iri(key)), inverse) for key, inverse in steps)

@@ -15,6 +15,7 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -114,7 +115,8 @@ def sources(
             *_load("qald-8", benchmarks / "qald", "train"),
             *_load("qald-5", benchmarks / "complexquestions_qald5", "train")]  # fmt: skip
     db = with_raw_names(dbpedia(ontology), _predicates(gold))
-    yield "dbpedia", db, _capped(_worded(gold, db, _local_names), held_out, rng)
+    questions = _worded(gold, db, _local_names)
+    yield "dbpedia", with_learned_classes(db, questions), _capped(questions, held_out, rng)
 
     fb = freebase(unpacked / "freebase_schema")
     questions = _worded(_load("simplequestions-buboqa", unpacked / "simplequestions_fb", "valid"), fb, _linked)
@@ -136,6 +138,23 @@ def sources(
     dblp = named("dblp", _predicates(gold), DBLP, DBLP_CLASSES)
     few = [gold[i] for i in rng.permutation(len(gold))[:1500]]
     yield "dblp", dblp, _worded(few, dblp, _quoted_or_capitalized)
+
+
+def with_learned_classes(vocabulary: Vocabulary, questions: Iterable[WordedQuestion]) -> Vocabulary:
+    """Return a vocabulary in which predicates without a class at an end have the class that questions ask for there."""
+    asked: dict[tuple[str, bool], Counter[str]] = {}
+    for question in questions:
+        for chain in question.chains:
+            if question.classes and chain.steps:
+                asked.setdefault(chain.steps[-1], Counter())[question.classes[0]] += 1
+    found = dict(vocabulary.properties)
+    for (key, inverse), counts in asked.items():
+        label, told = counts.most_common(1)[0][0], found[key]
+        if inverse and not told.domain:
+            found[key] = replace(told, domain=label, group=told.group or label)
+        elif not inverse and not told.range and told.kind == "entity":
+            found[key] = replace(told, range=label)
+    return replace(vocabulary, properties=found)
 
 
 def held_out_wordings(benchmarks: Path, unpacked: Path) -> frozenset[str]:
@@ -194,7 +213,7 @@ def worded_question(
     and are left out.
     """
     known = [branch for branch in chains.branches if branch.topic in topics]
-    branches = known or list(chains.branches)
+    branches = known if known and chains.operator != "ask" else list(chains.branches)
     found = [_chain(branch, vocabulary, topics.get(branch.topic, "")) for branch in branches if branch.steps]
     if any(chain is None for chain in found):
         return None

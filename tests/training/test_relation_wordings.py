@@ -121,6 +121,12 @@ def test_a_chain_that_cannot_be_read_is_left_out(films: Vocabulary, sparql: str)
     assert _worded(sparql, films, {}) is None
 
 
+def test_a_yes_no_question_keeps_both_ends_though_only_one_is_named(films: Vocabulary) -> None:
+    worded = _worded("ASK { e:Alien e:writer e:Bo }", films, {"http://e/Bo": "Bo"})
+    assert worded is not None
+    assert [(chain.topic, chain.steps) for chain in worded.chains] == [("", (("writer", False),)), ("Bo", ())]
+
+
 def test_equal_wordings_are_in_one_split(films: Vocabulary) -> None:
     sparql = "SELECT ?x { e:Alien e:writer ?x }"
     chains = gold_chains(parse_query(sparql, {"e": "http://e/"}))
