@@ -58,7 +58,7 @@ DBLP_CLASSES = {
 }  # fmt: skip
 _PACKED = ("grasp_benchmarks", "lcquad2_partial", "simplequestions_fb", "freebase_schema", "dbpedia_ontology")
 _CAPITALIZED = re.compile(
-    r"(?:[A-Z0-9][\w.'’&-]*)(?:\s+(?:(?:of|the|and|de|van|der|la|in|for|on|at|to|a)\s+)*[A-Z0-9][\w.'’&-]*)*"
+    r"(?:[A-Z0-9][\w.'’&-]*)(?:\s+(?:(?:of|the|and|de|van|von|der|del|di|da|du|la|le|al|in|for|on|at|to|a)\s+)*[A-Z0-9][\w.'’&-]*)*"
 )
 _FIRST_WORDS = frozenset(
     "what which who whom whose when where how why is are was were did does do name list give tell show in on at for "
@@ -141,7 +141,8 @@ def sources(
 
 
 def with_learned_classes(vocabulary: Vocabulary, questions: Iterable[WordedQuestion]) -> Vocabulary:
-    """Return a vocabulary in which predicates without a class at an end have the class that questions ask for there."""
+    """Return a vocabulary in which predicates without a class at an end have the class that most questions ask for
+    there."""
     asked: dict[tuple[str, bool], Counter[str]] = {}
     for question in questions:
         for chain in question.chains:
@@ -149,7 +150,9 @@ def with_learned_classes(vocabulary: Vocabulary, questions: Iterable[WordedQuest
                 asked.setdefault(chain.steps[-1], Counter())[question.classes[0]] += 1
     found = dict(vocabulary.properties)
     for (key, inverse), counts in asked.items():
-        label, told = counts.most_common(1)[0][0], found[key]
+        (label, count), told = counts.most_common(1)[0], found[key]
+        if count < 0.6 * counts.total():
+            continue
         if inverse and not told.domain:
             found[key] = replace(told, domain=label, group=told.group or label)
         elif not inverse and not told.range and told.kind == "entity":
@@ -355,7 +358,7 @@ def _capitalized(example: QAExample) -> Mapping[str, str]:
         while words and words[0].lower().strip("'’") in _FIRST_WORDS:
             words = words[1:]
         text = " ".join(words).removesuffix("'s").removesuffix("’s").strip(" .?!,")
-        if text and (match.start() > 0 or len(words) > 1):
+        if len(text) > 1 and (match.start() > 0 or len(words) > 1):
             spans.append(text)
     return {"": max(spans, key=len)} if spans else {}
 

@@ -30,7 +30,7 @@ _XSD: Mapping[str, Kind] = {
     "date": "date", "dateTime": "date", "gYear": "date", "gYearMonth": "date", "string": "text", "anyURI": "text",
     "boolean": "boolean",
 }  # fmt: skip
-_DATE_WORDS = frozenset("date time year inception when".split())
+_DATE = re.compile(r"\b(?:date|year|inception|(?:start|end|point in) time|time of)\b", re.IGNORECASE)
 _NUMBER_WORDS = frozenset(
     "number population elevation height width length mass area count duration speed age temperature rate frequency "
     "depth weight density volume radius diameter capacity quantity cost price revenue income".split()
@@ -213,6 +213,7 @@ def _ontology(path: Path) -> tuple[dict[str, Property], dict[str, str], dict[str
         if "DatatypeProperty" in types:
             kind = _XSD.get(target.removeprefix(XSD), "number")
         domain = labels.get(domains.get(subject, ""), "")
+        domain = "person" if domain == "animal" else domain  # the ontology gives people's properties to animals at large
         found = Property(
             name, labels.get(subject, split_local_name(subject)), domain,
             labels.get(target, "") if kind == "entity" else "", kind, domain,
@@ -224,8 +225,9 @@ def _ontology(path: Path) -> tuple[dict[str, Property], dict[str, str], dict[str
 
 
 def _kind_of_words(label: str) -> Kind:
-    words = set(label.lower().split())
-    return "date" if words & _DATE_WORDS else "number" if words & _NUMBER_WORDS else "entity"
+    if _DATE.search(label):
+        return "date"
+    return "number" if set(label.lower().split()) & _NUMBER_WORDS else "entity"
 
 
 def _last(name: str) -> str:
