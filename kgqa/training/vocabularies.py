@@ -213,7 +213,7 @@ def _ontology(path: Path) -> tuple[dict[str, Property], dict[str, str], dict[str
         if "DatatypeProperty" in types:
             kind = _XSD.get(target.removeprefix(XSD), "number")
         domain = labels.get(domains.get(subject, ""), "")
-        domain = "person" if domain == "animal" else domain  # the ontology gives people's properties to animals at large
+        domain = "person" if domain == "animal" else domain  # so the ontology has it of what is asked of people
         found = Property(
             name, labels.get(subject, split_local_name(subject)), domain,
             labels.get(target, "") if kind == "entity" else "", kind, domain,
