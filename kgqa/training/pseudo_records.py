@@ -10,6 +10,7 @@ import numpy as np
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Path, Relation, Schema, reverse
 from kgqa.index.text import normalize
+from kgqa.reasoning.alignment import MAX_PARTS, Parts
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph
 from kgqa.training.prepare import CandidateRecord, RelationRecord
@@ -122,10 +123,19 @@ class _Reader:
         n = len(kept)
         question = laid.question
         return CandidateRecord(
-            question.id, question.question, question.operator, question.split, answerable,
-            np.zeros((n, 0), np.float32), QUESTION_FEATURES, np.array([lines[line] for line in kept], np.float32),
-            tuple(kept), tuple(range(n)),
-        )  # fmt: skip
+            graph="",
+            id=question.id,
+            question=question.question,
+            category=question.operator,
+            split=question.split,
+            answerable=answerable,
+            features=np.zeros((n, 0), np.float32),
+            question_features=QUESTION_FEATURES,
+            parts=Parts(np.full((n, MAX_PARTS), -1, np.int16), np.zeros(n, np.int16), ((),)),
+            grades=np.array([lines[line] for line in kept], np.float32),
+            lines=tuple(kept),
+            outcomes=tuple(range(n)),
+        )
 
     def _has_own_classes(self, relation: Relation, question: WordedQuestion) -> bool:
         """Whether the classes that the small graph shows for a relation are the predicate's own or asked for.
