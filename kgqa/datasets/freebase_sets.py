@@ -266,7 +266,7 @@ def webqsp_links(record: Record, language: str) -> Iterable[QAExample]:
     ]
     yield QAExample(
         Question(text, identifier(record, "question_id")), (), answer_form="none", gold_links=tuple(links),
-        metadata=metadata_of(record, "entities_fb"),
+        metadata=metadata_of(record, "main_entity_fb", "entities_fb"),
     )  # fmt: skip
 
 
