@@ -22,6 +22,7 @@ from kgqa.datatypes import (
     Term,
     literal,
 )
+from kgqa.errors import SettingsError
 from kgqa.evaluation.metrics import answer_f1, answer_keys, exact_match
 from kgqa.evaluation.oracle import linked_share, stage_scores
 from kgqa.evaluation.outcomes import Diagnosis, Given, Linked, Outcome, in_form_of
@@ -64,8 +65,18 @@ class Asker:
     execute: bool = False
     part: str = ""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether a graph is an endpoint's address."""
+        return any("://" in graph for graph in self.graphs)
+
     def __call__(self) -> Callable[[QAExample], Outcome]:
-        """Load the pipeline and return the function. Raises KGQAError."""
+        """Load the pipeline and return the function. Raises KGQAError.
+
+        An endpoint's address as a graph has neither oracle nor gold linking, which need the whole graph.
+        """
+        if self.is_remote and (self.oracle or self.linking == "gold"):
+            raise SettingsError("the oracle and gold linking need the graph itself, not an endpoint; name its files")
         pipeline = Pipeline.load(self.graphs, model=self.model, threshold=self.threshold, n_threads=self.n_threads)
         pipeline.answer(Question("What is this?"))  # loads what is loaded late, so that no question's time has it in it
         return lambda example: ask(self, pipeline, example)
@@ -174,7 +185,8 @@ def candidate_terms(candidate: Candidate, index: GraphIndex) -> tuple[tuple[Term
 def _diagnosis(asker: Asker, pipeline: Pipeline, example: QAExample, trace: Trace) -> Diagnosis:
     index, prediction = pipeline.graph.index, trace.prediction
     f1 = exact = None
-    if trace.read and example.answer_form != "none":
+    known = prediction.answers or not asker.is_remote  # what an endpoint's reading holds back is in a graph of its own
+    if trace.read and known and example.answer_form != "none":
         if prediction.answers:
             answers = tuple(a.term for a in prediction.answers), tuple(a.label for a in prediction.answers)
         else:

@@ -107,7 +107,7 @@ def line_chart(
     return _svg(WIDTH, height, parts, title)
 
 
-def waterfall(stages: Sequence[str], values: Sequence[float], *, title: str) -> str:
+def waterfall(stages: Sequence[str], values: Sequence[float], *, title: str, colour: int = 0) -> str:
     """Return a column a stage, as high as its value, with what was lost since the one before above it.
 
     Values are in [0, 1] and start from a loss against 1.0.
@@ -124,7 +124,8 @@ def waterfall(stages: Sequence[str], values: Sequence[float], *, title: str) -> 
         x = _LEFT + number * width + 5
         y, y_before = (_TOP + 10 + (1 - score) * depth for score in (value, before))
         parts.append(
-            f'<rect class="fill0" x="{x:.1f}" y="{y:.1f}" width="{width - 10:.1f}" height="{value * depth:.1f}" rx="2">'
+            f'<rect class="fill{colour % 4}" x="{x:.1f}" y="{y:.1f}" width="{width - 10:.1f}" '
+            f'height="{value * depth:.1f}" rx="2">'
             f"<title>{escape(f'{stage}: {value:.3f}')}</title></rect>"
         )
         if y - y_before > 0.5:
@@ -141,7 +142,7 @@ def waterfall(stages: Sequence[str], values: Sequence[float], *, title: str) -> 
     return _svg(WIDTH, height, parts, title)
 
 
-def histogram(values: Iterable[float], *, title: str, x_label: str, n_bins: int = 40) -> str:
+def histogram(values: Iterable[float], *, title: str, x_label: str, n_bins: int = 40, colour: int = 0) -> str:
     """Return how many values fall into each of equal bins, up to the 99th percentile; what is above is in the last."""
     found = sorted(values)
     if not found:
@@ -161,7 +162,7 @@ def histogram(values: Iterable[float], *, title: str, x_label: str, n_bins: int 
         tall = count / max(counts) * depth
         low, high = place * top / n_bins, (place + 1) * top / n_bins
         parts.append(
-            f'<rect class="fill0" x="{_LEFT + place * width / n_bins:.1f}" y="{_TOP + depth - tall:.1f}" '
+            f'<rect class="fill{colour % 4}" x="{_LEFT + place * width / n_bins:.1f}" y="{_TOP + depth - tall:.1f}" '
             f'width="{max(width / n_bins - 1, 1):.1f}" height="{tall:.1f}">'
             f"<title>{escape(f'{low:.0f} to {high:.0f}: {count}')}</title></rect>"
         )

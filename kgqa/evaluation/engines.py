@@ -95,6 +95,9 @@ def _run_processes(make: Maker[Item, Out], items: Iterable[Item], n_workers: int
             "a worker process died or could not start; one process shows why, and fewer need less memory"
         ) from error
     finally:
+        if waiting:  # stopped before the end: what the workers are at is not wanted any more
+            for process in list(pool._processes.values()):
+                process.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

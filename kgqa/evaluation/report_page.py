@@ -97,6 +97,7 @@ def _legend(runs: Sequence[Run]) -> str:
     for place, run in enumerate(runs):
         told = [f"{run.card[key]}" for key in ("system", "split") if run.card.get(key)]
         told += [f"{run.card['linking']} links"] if run.card.get("linking") else []
+        told += ["unfinished"] if run.card.get("status") == "running" else []
         told += [f"commit {str(run.card['commit'])[:10]}"] if run.card.get("commit") else []
         items.append(
             f'<li><span class="swatch back{place % 4}"></span><b>{escape(run.name)}</b> '
@@ -152,11 +153,12 @@ def _most_frequent(by_run: Sequence[Mapping[str, Group]]) -> list[str]:
 
 def _waterfalls(runs: Sequence[Run]) -> str:
     plots = []
-    for run in runs:
+    for place, run in enumerate(runs):
         if (stages := run.summary.stages) is not None:
             shown = STAGES[1:]
             values = [value for stage in shown if (value := stages.to_dict()[stage]) is not None]
-            plots.append(_figure(waterfall(shown, values, title=f"stages of {run.name}"), _stage_caption(run)))
+            chart = waterfall(shown, values, title=f"stages of {run.name}", colour=place)
+            plots.append(_figure(chart, _stage_caption(run)))
     return _grid(plots) or _nothing("Not measured: run `kgqa evaluate` with --oracle.")
 
 
@@ -203,7 +205,7 @@ def _confidence_plots(runs: Sequence[Run]) -> str:
 
 def _latencies(runs: Sequence[Run]) -> str:
     plots = []
-    for run in runs:
+    for place, run in enumerate(runs):
         times = [o.given.latency_ms for o in run.outcomes if o.given.latency_ms is not None]
         if times:
             timing = run.card.get("timing")
@@ -211,7 +213,7 @@ def _latencies(runs: Sequence[Run]) -> str:
             caption = f"{run.name}: milliseconds a question"
             if isinstance(told, dict):
                 caption += f"; p50 {told['p50_ms']:.0f}, p95 {told['p95_ms']:.0f}"
-            chart = histogram(times, title=f"latency of {run.name}", x_label="milliseconds")
+            chart = histogram(times, title=f"latency of {run.name}", x_label="milliseconds", colour=place)
             plots.append(_figure(chart, caption))
     return _grid(plots) or _nothing("The predictions tell no times.")
 
@@ -223,7 +225,7 @@ def _worst(run: Run, n: int) -> str:
         return _section(f"Worst questions: {run.name}", _nothing("Every question is right."))
     rows = "".join(
         f"<tr><td>{_question(o)}</td><td>{_gold(o)}</td><td>{_said(o)}</td>"
-        f"<td class='number'>{o.f1:.2f}</td><td>{escape(o.failed_stage or '')}</td></tr>"
+        f"<td class='number'>{o.f1:.2f}</td><td>{escape(_failed_at(o))}</td></tr>"
         for o in ranked
     )
     head = "<tr><th>question</th><th>gold</th><th>predicted</th><th>F1</th><th>failed at</th></tr>"
@@ -233,6 +235,11 @@ def _worst(run: Run, n: int) -> str:
 
 
 # -- pieces
+
+
+def _failed_at(outcome: Outcome) -> str:
+    """Return the stage that failed; of a question that has no answer, that one was given."""
+    return outcome.failed_stage or ("" if outcome.example.is_answerable else "answer")
 
 
 def _question(outcome: Outcome) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from kgqa.datasets.question_files import GoldLink, QAExample
 from kgqa.datatypes import EntityCandidate, EntityLink, Mention, Question, Term, iri, literal
+from kgqa.errors import SettingsError
 from kgqa.evaluation.answering import LINKINGS, Asker, ask, links_used, with_gold_links
 from kgqa.evaluation.metrics import answer_f1
 from kgqa.evaluation.outcomes import Linked, Outcome
@@ -123,3 +124,9 @@ def test_the_answers_given_score_the_same_by_hand(family_outcomes: tuple[Outcome
 def test_labels_are_compared_where_gold_is_labels(family: Pipeline, gold: str, f1: float) -> None:
     example = QAExample(Question("Who are Eve Novak's parents?"), (literal(gold),), answer_form="labels")
     assert ask(Asker(("family",)), family, example).f1 == pytest.approx(f1)
+
+
+def test_what_needs_the_whole_graph_is_refused_for_an_endpoint() -> None:
+    for asker in (Asker(("http://e/sparql",), oracle=True), Asker(("http://e/sparql",), linking="gold")):
+        with pytest.raises(SettingsError, match="not an endpoint"):
+            asker()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count, islice
@@ -35,6 +36,18 @@ class Squarer:
         return square
 
 
+@dataclass(frozen=True)
+class Sleeper:
+    """Makes a function that sleeps for an hour over anything but 0."""
+
+    def __call__(self) -> Callable[[int], int]:
+        def sleep(number: int) -> int:
+            time.sleep(3600 if number else 0)
+            return number
+
+        return sleep
+
+
 def test_one_worker_runs_in_this_process() -> None:
     assert list(run(Squarer(), range(5))) == [(n * n, os.getpid()) for n in range(5)]
 
@@ -62,6 +75,14 @@ def test_items_are_taken_only_a_few_chunks_ahead() -> None:
     assert [square for square, _ in islice(results, 10)] == [n * n for n in range(10)]
     results.close()  # type: ignore[attr-defined]
     assert taken <= 10 + 2 * 2 * (engines.AHEAD + 1)
+
+
+def test_a_run_that_is_stopped_does_not_wait_for_its_workers() -> None:
+    results = run(Sleeper(), range(8), n_workers=2, chunk=1)
+    assert next(results) == 0
+    started = time.perf_counter()
+    results.close()  # type: ignore[attr-defined]
+    assert time.perf_counter() - started < 30  # the second item sleeps for an hour
 
 
 def test_an_item_that_fails_ends_the_run_with_its_error() -> None:

@@ -71,6 +71,11 @@ def test_the_worst_questions_are_shown_with_gold_answers_sparql_and_the_stage_th
     assert right.example.question.text not in page
 
 
+def test_an_unfinished_run_is_told_as_such(run: Run) -> None:
+    assert "unfinished" in Tags(report_page([replace(run, card={"status": "running"})])).text
+    assert "unfinished" not in Tags(report_page([replace(run, card={"status": "complete"})])).text
+
+
 def test_text_from_strangers_stays_text() -> None:
     example = QAExample(Question(HOSTILE, HOSTILE), (iri(HOSTILE),), HOSTILE, gold_sparql=HOSTILE)
     given = Given((iri("http://e/b"),), (HOSTILE,), 0.5, HOSTILE, HOSTILE, HOSTILE)
