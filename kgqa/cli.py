@@ -1,4 +1,4 @@
-"""The command line: `kgqa ask`, `batch`, `load`, `graphs`, `info`, `remove`, `sparql`, `ui`, `train`, `evaluate`.
+"""The command line: `kgqa ask`, `batch`, `load`, `graphs`, `info`, `remove`, `ui`, `train`, and those of other parts.
 
 What a command needs is imported inside it, so that `kgqa --help` is instant. Answers go to standard output; progress
 and complaints to standard error.
@@ -18,6 +18,7 @@ import typer
 
 from kgqa import __version__
 from kgqa.errors import DatasetError, KGQAError, SettingsError, UnknownGraphError
+from kgqa.evaluation.cli import EngineOption, ProcessesOption, RayAddressOption, chosen_engine, evaluate, report
 from kgqa.sparql_cli import sparql
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from kgqa.config import Settings
     from kgqa.datasets.question_files import BadLine
-    from kgqa.datatypes import Prediction
     from kgqa.pipeline import Pipeline
     from kgqa.stores.catalog import Catalog
 
@@ -113,64 +113,46 @@ def batch(
     graph: GraphOption = None,
     model: ModelOption = None,
     threshold: ThresholdOption = None,
+    processes: ProcessesOption = 1,
+    engine: EngineOption = "local",
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Answer a file of questions. A line that is no question is reported by its number and left out."""
     settings = _settings(model=model, threshold=threshold)
+    chosen = chosen_engine(engine)
     from kgqa.datasets.question_files import read_questions
     from kgqa.terminal import json_line
 
     found = read_questions(questions)
     _report_bad_lines(found.bad_lines)
-    n_answered = 0
+    graphs, n_answered = graph or [DEFAULT_GRAPH], 0
     with _written_whole(output) as file:
-        predictions = _open_pipeline(graph or [DEFAULT_GRAPH], settings).answer_batch(found.items)
-        for prediction in _with_progress(predictions, len(found.items)):
-            file.write(json_line(prediction.to_dict()) + "\n")
-            n_answered += prediction.status == "answered"
+        if chosen == "local" and processes == 1:
+            answered = _open_pipeline(graphs, settings).answer_batch(found.items)
+            rows: Iterator[dict[str, object]] = (prediction.to_dict() for prediction in answered)
+        else:
+            from kgqa.evaluation.answering import Answerer
+            from kgqa.evaluation.engines import run
+
+            answerer = Answerer(tuple(graphs), settings.model_folder, settings.threshold)
+            rows = run(answerer, found.items, engine=chosen, n_workers=processes, address=ray_address)
+        for row in _with_progress(rows, len(found.items)):
+            file.write(json_line(row) + "\n")
+            n_answered += row["status"] == "answered"
     n, n_bad = len(found.items), len(found.bad_lines)
     _say(f"{n:,} questions: {n_answered:,} answered, {n - n_answered:,} not; {n_bad:,} bad lines left out")
 
 
-@app.command()
-def evaluate(
-    questions: Annotated[Path, typer.Argument(help="A file of questions with gold answers, an object a line.")],
-    graph: GraphOption = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write scores and all predictions with gold as JSON.")
-    ] = None,
-    model: ModelOption = None,
-    threshold: ThresholdOption = None,
-) -> None:
-    """Answer questions whose answers are known, and print the scores of each category."""
-    settings = _settings(model=model, threshold=threshold)
-    from kgqa.datasets.question_files import read_examples
+app.command()(evaluate)
+app.command()(report)
 
-    found = read_examples(questions)
-    _report_bad_lines(found.bad_lines)
-    if not found.items:
-        raise DatasetError(f"{questions}: holds no question with gold answers")
-    pipeline = _open_pipeline(graph or [DEFAULT_GRAPH], settings)
-    predictions = pipeline.answer_batch(example.question for example in found.items)
-    from kgqa.evaluation.report import make_report, pair_up
 
-    outcomes = pair_up(found.items, _with_progress(predictions, len(found.items)))
-    report = make_report(outcomes)
-    from kgqa.terminal import json_line, print_report
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def benchmarks(context: typer.Context) -> None:
+    """List the question sets that can be read, check a download, or write a set's graph; see --help."""
+    from kgqa.datasets.cli import main as run
 
-    if output is not None:
-        record = {
-            "command": sys.argv,
-            "kgqa_version": __version__,
-            "graphs": graph or [DEFAULT_GRAPH],
-            "questions_sha256": _sha256(questions),
-            "linking": "predicted",
-            "threshold": settings.threshold,
-            "report": report.to_dict(),
-            "predictions": [outcome.to_dict() for outcome in outcomes],
-        }
-        with _written_whole(output) as file:
-            file.write(json_line(record) + "\n")
-    print_report(_console(), report)
+    raise typer.Exit(run(context.args))
 
 
 # -- graphs
@@ -305,16 +287,9 @@ def train(context: typer.Context) -> None:
 
 def _settings(*, model: Path | None = None, threshold: float | None = None) -> Settings:
     """Return the settings with the options of a command on top, and make the data folder the catalog's."""
-    from kgqa.config import VARIABLES, load_settings
+    from kgqa.config import load_settings_with
 
-    settings = load_settings(os.environ)
-    if model is not None:
-        settings = replace(settings, model_folder=model)
-    if threshold is not None:
-        settings = replace(settings, threshold=threshold)
-    if settings.data_folder is not None:
-        os.environ[VARIABLES["data_folder"]] = str(settings.data_folder)  # the page's process inherits it
-    return settings
+    return load_settings_with(os.environ, model=model, threshold=threshold)
 
 
 def _catalog() -> Catalog:
@@ -352,13 +327,13 @@ def _report_bad_lines(bad_lines: Iterable[BadLine]) -> None:
         _complain(f"line {line.number}: {line.reason}")
 
 
-def _with_progress(predictions: Iterable[Prediction], total: int) -> Iterator[Prediction]:
+def _with_progress(rows: Iterable[dict[str, object]], total: int) -> Iterator[dict[str, object]]:
     """Yield the predictions, with a bar on standard error where that is a terminal."""
     from rich.progress import Progress
 
     console = _console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield from progress.track(predictions, total=total, description="Answering")
+        yield from progress.track(rows, total=total, description="Answering")
 
 
 @contextmanager
@@ -392,10 +367,3 @@ def _written_whole(path: Path) -> Iterator[IO[str]]:
     finally:
         if not direct:
             partial.unlink(missing_ok=True)
-
-
-def _sha256(path: Path) -> str:
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from kgqa.errors import SettingsError
@@ -62,6 +62,23 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         if text := environ.get(variable, ""):
             values[name] = _from_text(name, text, place=variable)
     return Settings(**values)  # type: ignore[arg-type]  # each value was checked by `_checked`
+
+
+def load_settings_with(
+    environ: MutableMapping[str, str], *, model: Path | None = None, threshold: float | None = None
+) -> Settings:
+    """Return the settings with the options of a command on top, and make the data folder the catalog's.
+
+    That is done in `environ`, which processes that are started then inherit. Raises SettingsError.
+    """
+    settings = load_settings(environ)
+    if model is not None:
+        settings = replace(settings, model_folder=model)
+    if threshold is not None:
+        settings = replace(settings, threshold=threshold)
+    if settings.data_folder is not None:
+        environ[VARIABLES["data_folder"]] = str(settings.data_folder)
+    return settings
 
 
 def _config_file(environ: Mapping[str, str]) -> Path | None:

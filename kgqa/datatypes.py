@@ -140,10 +140,15 @@ class EntityCandidate:
 
 @dataclass(frozen=True, slots=True)
 class EntityLink:
-    """A mention with its candidates, best first; no candidates means NIL (names nothing in this graph)."""
+    """A mention with its candidates, best first; no candidates means NIL (names nothing in this graph).
+
+    `rarity`, in [0, 1], tells how unlike ordinary words the mention is: a frequent lower-case word, which may name
+    nothing at all, is near 0.
+    """
 
     mention: Mention
     candidates: tuple[EntityCandidate, ...] = ()
+    rarity: float = 1.0
 
     @property
     def is_nil(self) -> bool:
@@ -203,7 +208,8 @@ class Reading:
 class Prediction:
     """The whole trace of one question: what was linked, retrieved, read, and answered, or why not.
 
-    `answers` are ordered: by the query's own order where it has one, else by label. `confidence` is calibrated, in
+    `answers` are ordered: by the query's own order where it has one, else by label, with what the question names
+    itself last. `confidence` is calibrated, in
     [0, 1]: for an abstention, the confidence of the best reading that was not given. `timings_ms` is per stage.
     """
 

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from kgqa.datatypes import (
     Answer,
     EntityLink,
     Fact,
+    Mention,
     Prediction,
     Question,
     Reading,
@@ -33,8 +35,10 @@ from kgqa.index.graph_index import GraphIndex
 from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Schema
 from kgqa.index.text import normalize
+from kgqa.linking.glossary import Glossary
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import EntityLinker
+from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
 from kgqa.reasoning.cues import Cues, read_cues
 from kgqa.reasoning.enumeration import Candidate, Enumerator, anchors_of
 from kgqa.reasoning.evidence import EvidenceFinder
@@ -71,9 +75,30 @@ class GraphContext:
         return cls(index, Schema(index), LabelIndex(index))
 
     @cached_property
+    def glossary(self) -> Glossary:
+        """The words of the schema in every language it is labelled in."""
+        return Glossary(self.index)
+
+    @cached_property
     def classes(self) -> tuple[int, ...]:
         """The classes in the order in which their texts are encoded."""
         return tuple(self.index.class_sizes)
+
+    @cached_property
+    def class_places(self) -> dict[int, int]:
+        """Each class -> the place of its text."""
+        return {c: len(self.schema.relations) + place for place, c in enumerate(self.classes)}
+
+    @cached_property
+    def relation_words(self) -> tuple[tuple[frozenset[str], ...], ...]:
+        """The words of each relation's labels, in every language and with its synonyms."""
+        found = []
+        for relation in self.schema.relations:
+            stated = self.index.labels(int(self.index.pred_terms[relation.path[-1][0]]))
+            labels = {relation.label, *(label for label, _ in stated)}
+            words = (frozenset(normalize(label).split()) for label in labels)
+            found.append(tuple(sorted((w for w in words if w), key=sorted)))
+        return tuple(found)
 
     def texts(self) -> list[str]:
         """Return what the bi-encoder reads of the schema: each relation's text, then each class's label."""
@@ -82,27 +107,56 @@ class GraphContext:
 
 @dataclass(frozen=True)
 class Analysis:
-    """A question up to the pruner: its links, its candidates and their features.
+    """A question up to its candidates. `scores` holds one number a relation of the schema."""
 
-    `scores` holds one number a relation of the schema, `features` one row a candidate.
-    """
-
+    text: str
     links: tuple[EntityLink, ...]
     cues: Cues
     scores: NDArray[np.float32]
     class_scores: dict[int, float]
     candidates: tuple[Candidate, ...]
-    features: NDArray[np.float32]
-    question_features: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A prediction with its analysis and the candidates that were read, best first; both missing where the question was
+    invalid."""
+
+    prediction: Prediction
+    analysis: Analysis | None = None
+    read: tuple[Candidate, ...] = ()
+
+
+def link_in_english(context: GraphContext, linker: EntityLinker, text: str) -> tuple[str, tuple[EntityLink, ...]]:
+    """Return a question in English words with its links; an English one as it is.
+
+    Names stay as they are written, in whichever language the graph has them.
+    """
+    links = linker.link(Question(text))
+    english = context.glossary.english(text, links)
+    return (text, links) if english == text else (english, linker.link(Question(english)))
+
+
+def links_in(text: str, links: Sequence[EntityLink]) -> tuple[EntityLink, ...]:
+    """Return the links whose words stand in `text` too, with their places in it."""
+    found = []
+    for link in links:
+        start = text.find(link.mention.text)
+        if start >= 0:
+            mention = Mention(start, start + len(link.mention.text), link.mention.text)
+            found.append(replace(link, mention=mention))
+    return tuple(found)
 
 
 def lexical_scores(context: GraphContext, text: str) -> NDArray[np.float32]:
-    """Return for each relation the share of its label's words that the question has. Shape: (n_relations,)."""
+    """Return for each relation the share of its label's words that the question has, for the best of its labels.
+
+    Shape: (n_relations,).
+    """
     words = set(normalize(text).split())
     found = []
-    for relation in context.schema.relations:
-        label = normalize(relation.label).split()
-        found.append(len(words.intersection(label)) / len(label) if label else 0.0)
+    for labels in context.relation_words:
+        found.append(max((len(words & label) / len(label) for label in labels), default=0.0))
     return np.array(found, np.float32)
 
 
@@ -134,11 +188,34 @@ def analyze(
         }
         enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
         candidates = enumerator.enumerate(paths)
-    candidates = tuple(candidates)
-    extractor = FeatureExtractor(context.index, text, links, cues, scores, class_scores)
-    return Analysis(
-        links, cues, scores, class_scores, candidates, extractor.matrix(candidates), extractor.question_features()
+    return Analysis(text, links, cues, scores, class_scores, tuple(candidates))
+
+
+def features_of(
+    context: GraphContext,
+    analysis: Analysis,
+    question: QuestionTokens,
+    vectors: NDArray[np.float32],
+    weights: Mapping[str, NDArray[Any]],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], Parts]:
+    """Return the features of each candidate and of the question, and the parts the former were aligned by.
+
+    Shapes: (n_candidates, len(FEATURES) + len(ALIGNMENT_FEATURES)), (6,).
+    """
+    extractor = FeatureExtractor(
+        context.index,
+        analysis.text,
+        analysis.links,
+        analysis.cues,
+        analysis.scores,
+        analysis.class_scores,
+        relation_words=context.relation_words,
     )
+    parts = parts_of(analysis.candidates, analysis.links, context.class_places)
+    aligned = alignment_features(question, vectors, parts, weights)
+    fit = graph_fit(question, vectors, analysis.links, weights)
+    told = np.concatenate((extractor.question_features(), fit))
+    return np.concatenate((extractor.matrix(analysis.candidates), aligned), 1), told, parts
 
 
 class Pipeline:
@@ -196,7 +273,8 @@ class Pipeline:
     def vectors(self) -> NDArray[np.float32]:
         """The bi-encoder's vectors of the schema's texts, kept in the graph's folder. Shape: (n_texts, hidden)."""
         texts = self.context.texts()
-        path = self.graph.folder / f"vectors-{self.model.checkpoint.digest()}.npy"
+        told = hashlib.sha256("\n".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        path = self.graph.folder / f"vectors-{self.model.checkpoint.digest()}-{told}.npy"
         try:
             stored = np.load(path, allow_pickle=False)
             if stored.shape[0] == len(texts):
@@ -216,49 +294,65 @@ class Pipeline:
         for question in questions:
             yield self.answer(question)
 
-    def answer(self, question: Question) -> Prediction:
-        """Return the prediction for one question. An empty or overlong question is abstained from, not an error."""
+    def answer(self, question: Question, *, links: tuple[EntityLink, ...] | None = None) -> Prediction:
+        """Return the prediction for one question. An empty or overlong question is abstained from, not an error.
+
+        With `links`, the question is read with these instead of the linker's own.
+        """
+        return self.trace(question, links=links).prediction
+
+    def trace(self, question: Question, *, links: tuple[EntityLink, ...] | None = None) -> Trace:
+        """Return the prediction of `answer` together with what each stage handed on."""
         text = " ".join(question.text.split())
         if not any(char.isalnum() for char in text) or len(text) > MAX_QUESTION_CHARACTERS:
-            return Prediction(question, "not_found", "invalid_question")
+            return Trace(Prediction(question, "not_found", "invalid_question"))
         clock = _Clock()
-        links = self.linker.link(Question(text, question.id))
+        asked = text
+        if links is None:
+            text, links = link_in_english(self.context, self.linker, asked)
         clock.lap("link")
         analysis, ranked = self._read(text, links, clock)
         prediction = self._decide(question, analysis, ranked)
+        if text != asked:
+            prediction = replace(prediction, links=links_in(asked, links))
         clock.lap("answer")
-        return replace(prediction, timings_ms=clock.laps)
+        return Trace(replace(prediction, timings_ms=clock.laps), analysis, tuple(ranked.candidates))
 
     def _read(
         self, text: str, links: tuple[EntityLink, ...], clock: _Clock, candidates: Sequence[Candidate] | None = None
     ) -> tuple[Analysis, _Ranked]:
         """Encode, retrieve, enumerate and rank; or rank `candidates`, where they are known already."""
-        similarities = self.vectors @ self.model.encode([text])[0]
+        encoded = self.model.encode_question(text)
         clock.lap("encode")
-        analysis = analyze(self.context, text, links, similarities, candidates=candidates)
+        analysis = analyze(self.context, text, links, self.vectors @ encoded.vector, candidates=candidates)
         clock.lap("retrieve")
-        ranked = self._rank(text, analysis)
+        ranked = self._rank(analysis, encoded)
         clock.lap("read")
         return analysis, ranked
 
-    def _rank(self, text: str, analysis: Analysis) -> _Ranked:
+    def _rank(self, analysis: Analysis, encoded: QuestionTokens) -> _Ranked:
         """Prune, read, and mix: probabilities over the read candidates and "the graph does not say"."""
         from kgqa.reasoning.model import null_logit
 
-        priors = self.model.prune_scores(analysis.features)
+        features, question_features, _ = features_of(
+            self.context, analysis, encoded, self.vectors, self.model.checkpoint.ranker
+        )
+        priors = self.model.prune_scores(features)
         places = np.argsort(-priors, kind="stable")[:N_READ]
         chosen = [analysis.candidates[i] for i in places.tolist()]
         lines = [self.linearizer.line(c.query, c.result) for c in chosen]
         weights = self.model.checkpoint.ranker
-        read = self.model.score(text, [*lines, NULL_LINE])
+        read = self.model.score(analysis.text, [*lines, NULL_LINE])
         prior = priors[places]
         logits = read[:-1] + float(weights["prior_weight"][0]) * prior
-        null = null_logit(weights, float(read[-1]), analysis.question_features, prior)
+        null = null_logit(weights, float(read[-1]), question_features, prior)
         together = np.append(logits, null)
         shifted = np.exp(together - together.max())
         probabilities = shifted / shifted.sum()
         order = np.argsort(-logits, kind="stable")
-        return _Ranked([chosen[i] for i in order], probabilities[:-1][order], float(probabilities[-1]))
+        return _Ranked(
+            [chosen[i] for i in order], probabilities[:-1][order], float(probabilities[-1]), question_features
+        )
 
     def _decide(self, question: Question, analysis: Analysis, ranked: _Ranked) -> Prediction:
         readings = tuple(
@@ -268,7 +362,7 @@ class Pipeline:
         if not ranked.candidates:
             return Prediction(question, "not_found", self._reason(analysis, None), links=analysis.links)
         best = ranked.candidates[0]
-        confidence = self._confidence(ranked, analysis)
+        confidence = self._confidence(ranked)
         prediction = Prediction(
             question, "not_found", "not_sure", confidence=confidence, links=analysis.links, readings=readings
         )
@@ -286,7 +380,7 @@ class Pipeline:
             subgraph=self._subgraph(best, evidence, analysis),
         )
 
-    def _confidence(self, ranked: _Ranked, analysis: Analysis) -> float:
+    def _confidence(self, ranked: _Ranked) -> float:
         """Return the calibrated probability that the first reading is right: logistic in the reader's own probability.
 
         Readings that give the same answers are counted together.
@@ -298,7 +392,7 @@ class Pipeline:
             if outcome_key(candidate) == best
         )
         weights = self.model.checkpoint.ranker["calibration"]
-        told = calibration_features(same, ranked.null, analysis.question_features)
+        told = calibration_features(same, ranked.null, ranked.question_features)
         return float(1.0 / (1.0 + np.exp(-float(weights[:-1] @ told) - float(weights[-1]))))
 
     def _reason(self, analysis: Analysis, ranked: _Ranked | None) -> Reason:
@@ -337,7 +431,8 @@ class Pipeline:
             return (Answer(literal(str(result.count), XSD_INTEGER), str(result.count), confidence),)
         nodes = result.nodes.tolist()
         if not candidate.query.sort or candidate.query.projection:
-            nodes = sorted(nodes, key=lambda node: (index.label(node).casefold(), node))
+            asked = {node for constraint in candidate.query.constraints for node in constraint.nodes}
+            nodes = sorted(nodes, key=lambda node: (node in asked, index.label(node).casefold(), node))
         found = []
         for place, node in enumerate(nodes):
             facts = self.evidence.of_answer(candidate.query, result, node) if place < N_WITH_EVIDENCE else ()
@@ -364,6 +459,7 @@ class _Ranked:
     candidates: list[Candidate]
     probabilities: NDArray[np.float32]
     null: float
+    question_features: NDArray[np.float32]
 
 
 class _Clock:
@@ -380,7 +476,7 @@ class _Clock:
 def calibration_features(
     probability: float, null: float, question_features: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return what confidence is calibrated on. Shape: (6,)."""
+    """Return what confidence is calibrated on. Shape: (2 + len(question_features),)."""
     clipped = [min(max(value, 1e-4), 1 - 1e-4) for value in (probability, null)]
     logits = [float(np.log(value / (1 - value))) for value in clipped]
     return np.array([*logits, *question_features], np.float32)

@@ -18,7 +18,8 @@ from kgqa.datatypes import Answer, Fact, Prediction
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from kgqa.evaluation.report import Report, Row
+    from kgqa.evaluation.evaluating import Evaluation
+    from kgqa.evaluation.tables import Table
     from kgqa.stores.manifest import Manifest
 
 MAX_ANSWERS = 20
@@ -156,40 +157,50 @@ def print_graph(
                 _line(console, Text(f"{_INDENT}… and {len(counts) - MAX_NAMES:,} more", style="dim"))
 
 
-# -- reports
+# -- scores
 
 
-def print_report(console: Console, report: Report) -> None:
-    """Print a table with a row a category and a last one for all questions, then abstention and calibration."""
+def print_evaluations(console: Console, found: Mapping[str, Evaluation]) -> None:
+    """Print of each run its groups, and its stages where they are known; then the scores of all, and their times."""
+    from kgqa.evaluation.summary import DIMENSIONS
+    from kgqa.evaluation.tables import cross_table, details_table, group_table, runs_table, stage_table
+
+    for name, run in found.items():
+        if len(found) > 1:
+            _line(console, Text(plain(name), style="bold underline"))
+        groups = (group_table(run.summary, dimension) for dimension in DIMENSIONS)
+        for table in (*groups, cross_table(run.outcomes), stage_table(run.summary)):
+            if table is not None:
+                print_table(console, table)
+    summaries = {name: run.summary for name, run in found.items()}
+    print_table(console, details_table(summaries))
+    print_table(console, runs_table(summaries))
+    for name, run in found.items():
+        latency, speed = run.timing.get("latency"), run.timing.get("questions_per_second")
+        if isinstance(latency, dict):
+            text = f"p50 {latency['p50_ms']:.0f} ms, p95 {latency['p95_ms']:.0f} ms a question"
+            _field(console, f"Time ({name})", text + (f"; {speed} questions a second" if speed else ""))
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table of texts; its cells are shown as they are, without markup."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
-    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False)
-    table.add_column("category")
-    for name in ("questions", "macro F1", "Hits@1", "exact"):
-        table.add_column(name, justify="right")
-    for row in report.rows:
-        table.add_row(*_cells(row))
-    table.add_section()
-    table.add_row(*_cells(report.overall), style="bold")
-    console.print(table)
-    told = report.answerability
-    _line(console)
-    _field(
-        console,
-        "Abstention",
-        f"{told.n_abstained} not answered, {told.n_unanswerable} unanswerable, {told.n_both} both; "
-        f"precision {told.precision:.3f}, recall {told.recall:.3f}",
+    shown = RichTable(
+        title=Text(plain(table.title)), title_justify="left", box=box.SIMPLE, show_edge=False, pad_edge=False
     )
-    ece = "not defined" if report.ece is None else f"{report.ece:.3f}"
-    auroc = "not defined" if report.auroc is None else f"{report.auroc:.3f}"
-    _field(console, "Confidence of given answers", f"ECE {ece}, AUROC {auroc}")
-
-
-def _cells(row: Row) -> tuple[Text, ...]:
-    hits = "-" if row.hits_at_1 is None else f"{row.hits_at_1:.3f}"
-    numbers = (f"{row.n_questions:,}", f"{row.macro_f1:.3f}", hits, f"{row.exact_match:.3f}")
-    return (Text(plain(row.category)), *(Text(number) for number in numbers))
+    for place, name in enumerate(table.columns):
+        shown.add_column(Text(plain(name)), justify="right" if place else "left")
+    for number, row in enumerate(table.rows, start=1):
+        is_total = table.last_is_total and number == len(table.rows)
+        if is_total:
+            shown.add_section()
+        shown.add_row(*(Text(plain(cell)) for cell in row), style="bold" if is_total else None)
+    console.print(shown)
+    if table.note:
+        _line(console, Text(plain(table.note), style="dim"))
+    _line(console)
 
 
 # -- lines

@@ -339,39 +339,6 @@ def test_batch_into_a_missing_folder_is_one_line_on_stderr(
     assert run.err.splitlines()[-1].endswith("cannot be written: No such file or directory")
 
 
-# -- evaluate
-
-
-def test_evaluate_prints_a_row_a_category_and_writes_predictions_with_gold(
-    kgqa: Callable[..., Run], pipeline: CannedPipeline, tmp_path: Path
-) -> None:
-    gold = [{"type": "uri", "value": term.value} for term in (CLARA, EVE)]
-    questions = _write_questions(
-        tmp_path / "q.jsonl",
-        json.dumps({"id": "1", "question": QUESTION, "category": "[red]1-hop", "answers": gold}),
-        json.dumps({"id": "2", "question": "?", "category": "unanswerable", "answers": []}),
-        json.dumps({"id": "3", "question": "?"}),
-    )
-    output = tmp_path / "scores.json"
-    run = kgqa("evaluate", questions, "--graph", "family", "--output", output)
-    rows = {line.split()[0]: line.split()[1:] for line in run.out.splitlines() if line.strip()}
-    assert run.code == 0
-    assert rows["[red]1-hop"] == ["1", "0.500", "1.000", "0.000"]
-    assert rows["unanswerable"] == ["1", "1.000", "-", "1.000"]
-    assert rows["all"] == ["2", "0.750", "1.000", "0.500"]
-    assert run.err == "kgqa: line 3: no list of gold 'answers'\n"
-    record = json.loads(output.read_text(encoding="utf-8"))
-    assert record["report"]["overall"]["macro_f1"] == 0.75
-    assert [row["gold"][0]["value"] for row in record["predictions"] if row["gold"]] == [CLARA.value]
-    assert len(record["questions_sha256"]) == 64
-
-
-def test_evaluate_without_gold_is_one_line_on_stderr(kgqa: Callable[..., Run], tmp_path: Path) -> None:
-    questions = _write_questions(tmp_path / "q.jsonl", "")
-    run = kgqa("evaluate", questions)
-    assert run == Run(1, "", f"kgqa: {questions}: holds no question with gold answers\n")
-
-
 # -- graphs
 
 

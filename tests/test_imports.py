@@ -57,7 +57,8 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _part(path: Path) -> str:
-    return path.relative_to(ROOT / "kgqa").with_suffix("").parts[0]
+    """The first name of a path below kgqa/; the commands of a part are of the command line."""
+    return "cli" if path.name == "cli.py" else path.relative_to(ROOT / "kgqa").with_suffix("").parts[0]
 
 
 MODULES = sorted(

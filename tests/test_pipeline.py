@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kgqa.datasets.question_files import QAExample, read_examples
-from kgqa.datatypes import XSD_BOOLEAN, XSD_INTEGER, Prediction, Question
+from kgqa.datatypes import XSD_BOOLEAN, XSD_INTEGER, EntityLink, Mention, Prediction, Question
 from kgqa.evaluation.metrics import answer_f1, answer_keys
 from kgqa.pipeline import MAX_QUESTION_CHARACTERS, Pipeline
 
@@ -120,3 +120,30 @@ def test_hostile_questions_end_in_a_prediction(family: Pipeline) -> None:
         prediction = family(text)
         assert prediction.status in ("answered", "not_found")
         assert json.dumps(prediction.to_dict())
+
+
+def test_a_trace_holds_the_candidates_read_with_the_answered_one_first(family: Pipeline) -> None:
+    trace = family.trace(Question("Who is married to Clara Moreau?"))
+    assert trace.prediction.status == "answered"
+    assert trace.analysis is not None
+    assert set(map(id, trace.read)) <= set(map(id, trace.analysis.candidates))
+    first = [family.graph.index.term(node) for node in trace.read[0].result.nodes.tolist()]
+    assert first == [answer.term for answer in trace.prediction.answers]
+
+
+def test_given_links_take_the_place_of_the_linkers_own(family: Pipeline) -> None:
+    # Clara alone is linked, and under a name that is not hers: what is read starts from her.
+    question = Question("Who are the parents of Eve Novak?")
+    clara = next(
+        candidate
+        for link in family.linker.link(Question("Clara Moreau"))
+        for candidate in link.candidates
+        if candidate.label == "Clara Moreau"
+    )
+    start = question.text.index("Eve Novak")
+    link = EntityLink(Mention(start, start + len("Eve Novak"), "Eve Novak"), (clara,))
+    trace = family.trace(question, links=(link,))
+    assert trace.prediction.links == (link,)
+    named = {node for candidate in trace.read for c in candidate.query.constraints for node in c.nodes}
+    assert named <= {clara.node, *family.graph.index.class_sizes}
+    assert clara.node in named

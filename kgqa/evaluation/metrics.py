@@ -1,15 +1,21 @@
 """Scores of predicted answers against gold ones. Strict: an answer is right when it is the same RDF term by value.
 
 Two answers are the same when they are the same IRI, the same number (`485` and `485.00`), the same truth value, or
-literals of the same lexical form. Language tags and the datatypes of other literals are not compared.
+literals of the same lexical form. Language tags and the datatypes of other literals are not compared. Duplicates count
+once. The order of a list is its ranking; a set whose members rank alike is in the order in which the system gave it,
+so that Hits@1 and MRR of a set depend on that order and F1 does not.
+
+Empty sides, the same in every function here but `qald_macro`: no answer where none is gold is right (1.0); one side
+empty and the other not is wrong (0.0). What is not defined is an error, not a number.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import string
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -60,6 +66,29 @@ def answer_f1(predicted: Iterable[Term], gold: Iterable[Term]) -> float:
     return 2 * len(left & right) / (len(left) + len(right))
 
 
+@dataclass(frozen=True, slots=True)
+class PRF:
+    """Precision, recall and F1 of one question, or their means over many."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+def precision_recall_f1(predicted: Iterable[Term], gold: Iterable[Term]) -> PRF:
+    """Return precision, recall and F1 of two answer sets, each in [0, 1].
+
+    Both empty: all 1.0. One empty: all 0.0, as GERBIL scores it (Usbeck et al., "Benchmarking Question Answering
+    Systems", 2019, section 4).
+    """
+    left, right = set(answer_keys(predicted)), set(answer_keys(gold))
+    if not left or not right:
+        score = float(not left and not right)
+        return PRF(score, score, score)
+    n = len(left & right)
+    return PRF(n / len(left), n / len(right), 2 * n / (len(left) + len(right)))
+
+
 def hits_at_1(predicted: Sequence[Term], gold: Iterable[Term]) -> float:
     """Return 1.0 if the first answer is a gold answer, else 0.0; an empty prediction scores 0.0.
 
@@ -70,6 +99,18 @@ def hits_at_1(predicted: Sequence[Term], gold: Iterable[Term]) -> float:
     if not keys:
         raise ValueError("Hits@1 needs a gold answer; report unanswerable questions apart")
     return float(bool(predicted) and answer_key(predicted[0]) in keys)
+
+
+def reciprocal_rank(predicted: Sequence[Term], gold: Iterable[Term]) -> float:
+    """Return 1 / (place of the first gold answer, from 1), 0.0 where none is given; MRR is the mean of this.
+
+    Answers that are the same by value hold one place. Raises ValueError if `gold` is empty, as `hits_at_1` does.
+    """
+    keys = set(answer_keys(gold))
+    if not keys:
+        raise ValueError("the reciprocal rank needs a gold answer; report unanswerable questions apart")
+    places = (place for place, key in enumerate(answer_keys(predicted), start=1) if key in keys)
+    return 1 / next(places, math.inf)
 
 
 def exact_match(predicted: Iterable[Term], gold: Iterable[Term], *, ordered: bool = False) -> float:
@@ -93,6 +134,80 @@ def macro_f1(pairs: Iterable[tuple[Iterable[Term], Iterable[Term]]]) -> float:
     Raises ValueError where there are no pairs.
     """
     return mean(answer_f1(predicted, gold) for predicted, gold in pairs)
+
+
+def macro_prf(pairs: Iterable[tuple[Iterable[Term], Iterable[Term]]]) -> PRF:
+    """Return the means of precision, recall and F1 over (predicted, gold) pairs, each question counting alike.
+
+    The F1 is the mean of the questions' F1s, not the harmonic mean of the other two. Raises ValueError for no pairs.
+    """
+    found = [precision_recall_f1(predicted, gold) for predicted, gold in pairs]
+    return PRF(mean(f.precision for f in found), mean(f.recall for f in found), mean(f.f1 for f in found))
+
+
+def qald_macro(pairs: Iterable[tuple[Iterable[Term], Iterable[Term]]]) -> PRF:
+    """Return the QALD variant of macro precision, recall and F1: "Macro F1 QALD" of the QALD-8 and QALD-9 reports.
+
+    An abstention on an answerable question has precision 1 and recall 0, since the system said that it does not know.
+    The F1 is the harmonic mean of the mean precision and the mean recall (Usbeck et al., "9th Challenge on Question
+    Answering over Linked Data", 2018, section 4). All else is as in `macro_prf`. Raises ValueError for no pairs.
+    """
+    precisions, recalls = [], []
+    for predicted, gold in pairs:
+        left, right = set(answer_keys(predicted)), set(answer_keys(gold))
+        told = precision_recall_f1(predicted, gold)
+        precisions.append(1.0 if right and not left else told.precision)
+        recalls.append(told.recall)
+    precision, recall = mean(precisions), mean(recalls)
+    total = precision + recall
+    return PRF(precision, recall, 2 * precision * recall / total if total else 0.0)
+
+
+def micro_prf(pairs: Iterable[tuple[Iterable[Hashable], Iterable[Hashable]]]) -> PRF:
+    """Return precision, recall and F1 of all items of all (predicted, gold) pairs together; each item counts alike.
+
+    A denominator of 0 gives 0.0, but where nothing at all is predicted and gold all are 1.0.
+    """
+    n_both, n_predicted, n_gold = 0, 0, 0
+    for predicted, gold in pairs:
+        left, right = set(predicted), set(gold)
+        n_both, n_predicted, n_gold = n_both + len(left & right), n_predicted + len(left), n_gold + len(right)
+    if not n_predicted and not n_gold:
+        return PRF(1.0, 1.0, 1.0)
+    precision = n_both / n_predicted if n_predicted else 0.0
+    recall = n_both / n_gold if n_gold else 0.0
+    return PRF(precision, recall, 2 * n_both / (n_predicted + n_gold))
+
+
+def lenient_hit(predicted_labels: Iterable[str], gold_labels: Iterable[str]) -> float:
+    """Return 1.0 if any gold label is a substring of the predicted labels' text. NOT a strict score: to compare only.
+
+    This is "Hit" of Luo et al., "Reasoning on Graphs" (RoG, 2024), as its `eval_hit` computes it: both sides in lower
+    case, without punctuation and the words a, an, the; the predicted labels joined by spaces. "Rome" counts where
+    "Romeo" is answered, and a gold label of punctuation alone always counts. Raises ValueError if there is no gold
+    label.
+    """
+    text = _rog_normalized(" ".join(dict.fromkeys(predicted_labels)))
+    gold = list(gold_labels)
+    if not gold:
+        raise ValueError("the lenient hit needs a gold label")
+    return float(any(_rog_normalized(label) in text for label in gold))
+
+
+def _rog_normalized(text: str) -> str:
+    kept = "".join(character for character in text.lower() if character not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", kept).split())
+
+
+def percentile(values: Iterable[float], share: float) -> float:
+    """Return the value at the nearest rank, the smallest that at least `share` of the values do not exceed.
+
+    `share` is in (0, 1]: 0.5 is the (lower) median, 0.95 is p95. Raises ValueError where there are no values.
+    """
+    found = sorted(values)
+    if not found or not 0.0 < share <= 1.0:
+        raise ValueError(f"the percentile {share!r} of {len(found)} values is not defined")
+    return found[math.ceil(share * len(found)) - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +255,24 @@ def answerability(abstained: Sequence[bool], unanswerable: Sequence[bool]) -> An
     return Answerability(len(pairs), sum(unanswerable), sum(abstained), sum(a and u for a, u in pairs))
 
 
-def expected_calibration_error(confidences: Sequence[float], correct: Sequence[bool], *, n_bins: int = 10) -> float:
-    """Return the ECE, in [0, 1], 0 is best: Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """Questions of like confidence: how many, their mean confidence, and the share that was right."""
 
-    Bins are of equal width and closed on the right; 0.0 falls into the first; empty bins weigh nothing. Raises
-    ValueError where the lengths differ, there are no questions, or a confidence is outside [0, 1].
+    low: float
+    high: float
+    n_questions: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(
+    confidences: Sequence[float], correct: Sequence[bool], *, n_bins: int = 10
+) -> tuple[ReliabilityBin, ...]:
+    """Return the bins that are not empty, the least confident first: the points of a reliability diagram.
+
+    Bins are of equal width and closed on the right; 0.0 falls into the first. Raises ValueError where the lengths
+    differ, there are no questions, or a confidence is outside [0, 1].
     """
     if len(confidences) != len(correct) or not confidences:
         raise ValueError(f"expected as many confidences as outcomes, got {len(confidences)} and {len(correct)}")
@@ -154,8 +282,60 @@ def expected_calibration_error(confidences: Sequence[float], correct: Sequence[b
         if not 0.0 <= confidence <= 1.0:
             raise ValueError(f"confidence {confidence!r} is outside [0, 1]")
         bins.setdefault(bisect_left(upper_bounds, confidence), []).append((confidence, outcome))
-    gaps = (abs(math.fsum(c for c, _ in found) - sum(outcome for _, outcome in found)) for found in bins.values())
-    return math.fsum(gaps) / len(confidences)
+    return tuple(
+        ReliabilityBin(
+            place / n_bins, upper_bounds[place], len(found), mean(c for c, _ in found), mean(o for _, o in found)
+        )
+        for place, found in sorted(bins.items())
+    )
+
+
+def expected_calibration_error(confidences: Sequence[float], correct: Sequence[bool], *, n_bins: int = 10) -> float:
+    """Return the ECE, in [0, 1], 0 is best: Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3.
+
+    Bins are those of `reliability_bins`; empty ones weigh nothing. Raises ValueError as that does.
+    """
+    bins = reliability_bins(confidences, correct, n_bins=n_bins)
+    return math.fsum(b.n_questions * abs(b.confidence - b.accuracy) for b in bins) / len(confidences)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """At a threshold: the share of questions answered, and of those the share that is wrong."""
+
+    threshold: float
+    coverage: float
+    risk: float
+
+
+def risk_coverage(confidences: Sequence[float], correct: Sequence[bool]) -> tuple[RiskPoint, ...]:
+    """Return the risk-coverage curve, the surest first: El-Yaniv and Wiener, "On the Foundations of Noise-free
+    Selective Classification" (2010).
+
+    Each point answers all questions of at least its confidence; those of equal confidence are answered together. The
+    last point answers all. Raises ValueError where the lengths differ or there are no questions.
+    """
+    if len(confidences) != len(correct) or not confidences:
+        raise ValueError(f"expected as many confidences as outcomes, got {len(confidences)} and {len(correct)}")
+    ranked = sorted(zip(confidences, correct, strict=True), key=lambda pair: -pair[0])
+    points, n_wrong = [], 0
+    for place, (confidence, right) in enumerate(ranked, start=1):
+        n_wrong += not right
+        if place == len(ranked) or ranked[place][0] != confidence:
+            points.append(RiskPoint(confidence, place / len(ranked), n_wrong / place))
+    return tuple(points)
+
+
+def area_under_risk_coverage(confidences: Sequence[float], correct: Sequence[bool]) -> float:
+    """Return the AURC, in [0, 1], 0 is best: the mean, over questions, of the risk at the point that answers each.
+
+    Geifman and El-Yaniv, "Selective Classification for Deep Neural Networks" (2017). Raises ValueError as
+    `risk_coverage` does.
+    """
+    area, before = 0.0, 0.0
+    for point in risk_coverage(confidences, correct):
+        area, before = area + (point.coverage - before) * point.risk, point.coverage
+    return area
 
 
 def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float:

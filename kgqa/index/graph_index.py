@@ -1,103 +1,81 @@
 """The integer index of one graph: who is connected to whom, by what, in both directions.
 
 Every term has an id; triples are kept three times as sorted integer arrays (by subject, by object, by predicate), so
-that
-following a predicate is a slice. Arrays are written as `.npy` and opened memory-mapped. Strings are decoded only when
-read.
+that following a predicate is a slice. Arrays are memory-mapped from one file. Strings are decoded only when read.
 Layout after the compressed sparse rows of Saad, "Iterative Methods for Sparse Linear Systems", section 3.4.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kgqa.datatypes import RDF, RDF_TYPE, RDFS, Term
-from kgqa.index.text import normalize, split_local_name
-from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER, literal_value
-
-Ids = NDArray[np.int32]
-
-FORMAT_VERSION = 1
-DEFAULT_LABEL_PREDICATES: tuple[str, ...] = (
-    RDFS + "label",
-    "http://www.w3.org/2004/02/skos/core#prefLabel",
-    "https://schema.org/name",
-    "http://schema.org/name",
-    "http://xmlns.com/foaf/0.1/name",
-    "http://purl.org/dc/terms/title",
-    "http://purl.org/dc/elements/1.1/title",
-    "http://www.w3.org/2004/02/skos/core#altLabel",
-    "https://schema.org/alternateName",
-    "http://schema.org/alternateName",
+from kgqa.datatypes import RDF_TYPE, RDFS, Term
+from kgqa.index import derived
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, open_arrays, ranges, sort_rows
+from kgqa.index.encoding import encode
+from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
+from kgqa.index.text import split_local_name
+from kgqa.index.values import DATE, NUMBER
+from kgqa.index.vocabularies import (
+    ANNOTATIONS,
+    DEFAULT_LABEL_PREDICATES,
+    INSTANCE_OF,
+    SCHEMA_NAMESPACES,
+    SUBCLASS_OF,
+    WIKIDATA_INSTANCE_OF,
 )
-_ALTERNATIVE = frozenset(("altLabel", "alternateName"))
-_ANNOTATIONS = frozenset(
-    (RDFS + "comment", RDFS + "seeAlso", RDFS + "isDefinedBy", "http://www.w3.org/2004/02/skos/core#definition",
-     "http://www.w3.org/2002/07/owl#sameAs", "http://www.w3.org/2002/07/owl#versionInfo")
-)  # fmt: skip
-_SCHEMA_NAMESPACES = (RDF, RDFS, "http://www.w3.org/2002/07/owl#")
-_INSTANCE_OF = frozenset(("instance of", "is a", "is an", "type of thing", "rdf type"))
-_SUBCLASS_OF = frozenset(("subclass of", "sub class of"))
-_KINDS = ("uri", "literal", "bnode")
-_EMPTY: Ids = np.empty(0, np.int32)
-_ARRAYS = (
-    "kind", "datatype", "lang", "text_start", "text", "out_start", "out_p", "out_o", "in_start", "in_p", "in_s",
-    "pred_start", "pred_s", "pred_o", "pred_terms", "value_kind", "value",
-)  # fmt: skip
+
+FORMAT_VERSION = 2
+INDEX_FILE = "index.safetensors"
+_FEW = 48  # up to so many nodes a loop over rows is quicker than whole-array operations
+_LONG_ROW, _MAX_LONG_ROWS = 64, 256
 
 
-def build_index(
-    triples: Iterable[tuple[Term, Term, Term]],
-    folder: Path,
-    *,
-    label_predicates: Sequence[str] = DEFAULT_LABEL_PREDICATES,
-) -> None:
-    """Write the index of `triples` into `folder`, which is made if need be. Duplicates are stored once."""
-    index = GraphIndex.from_triples(triples, label_predicates=label_predicates)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _ARRAYS:
-        np.save(folder / f"{name}.npy", getattr(index, name))
-    head = {
-        "format_version": FORMAT_VERSION,
-        "label_predicates": list(label_predicates),
-        "datatypes": list(index.datatypes),
-        "langs": list(index.langs),
-    }
-    (folder / "index.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
-
-
-@dataclass(frozen=True)
 class GraphIndex:
-    """The index, opened. Node ids run from 0; predicates also have dense ids of their own, 0 to `n_predicates` - 1."""
+    """The index, opened. Node ids run from 0; predicates also have dense ids of their own, 0 to `n_predicates` - 1.
 
-    label_predicates: tuple[str, ...]
-    datatypes: tuple[str, ...]
-    langs: tuple[str, ...]
-    kind: NDArray[np.uint8]
-    datatype: Ids
-    lang: Ids
-    text_start: NDArray[np.int64]
-    text: NDArray[np.uint8]
-    out_start: NDArray[np.int64]
-    out_p: Ids
-    out_o: Ids
-    in_start: NDArray[np.int64]
-    in_p: Ids
-    in_s: Ids
-    pred_start: NDArray[np.int64]
-    pred_s: Ids
-    pred_o: Ids
-    pred_terms: Ids
-    value_kind: NDArray[np.uint8]
-    value: NDArray[np.float64]
+    `arrays` holds the columns and adjacencies by name, and those of what is derived from them where that is stored;
+    what is not stored is worked out when first asked for. `texts` holds the small parts, as JSON.
+    """
+
+    def __init__(self, arrays: Mapping[str, Array], texts: Mapping[str, str]) -> None:
+        self.arrays, self.texts = arrays, texts
+        head = json.loads(texts["head"])
+        self.label_predicates: tuple[str, ...] = tuple(head["label_predicates"])
+        self.datatypes: tuple[str, ...] = tuple(head["datatypes"])
+        self.langs: tuple[str, ...] = tuple(head["langs"])
+        self.kind: NDArray[np.uint8] = arrays["kind"]
+        self.datatype: Ids = arrays["datatype"]
+        self.lang: Ids = arrays["lang"]
+        self.text_start: NDArray[np.int64] = arrays["text_start"]
+        self.text: NDArray[np.uint8] = arrays["text"]
+        self.out_start: NDArray[np.int64] = arrays["out_start"]
+        self.out_p: Ids = arrays["out_p"]
+        self.out_o: Ids = arrays["out_o"]
+        self.in_start: NDArray[np.int64] = arrays["in_start"]
+        self.in_p: Ids = arrays["in_p"]
+        self.in_s: Ids = arrays["in_s"]
+        self.pred_start: NDArray[np.int64] = arrays["pred_start"]
+        self.pred_s: Ids = arrays["pred_s"]
+        self.pred_o: Ids = arrays["pred_o"]
+        self.pred_terms: Ids = arrays["pred_terms"]
+        self.value_kind: NDArray[np.uint8] = arrays["value_kind"]
+        self.value: NDArray[np.float64] = arrays["value"]
+        # Single numbers are read from memory views, which is several times quicker than from arrays.
+        self._text, self._text_start = self.text.data, self.text_start.data
+        self._sides: tuple[_Side, _Side] = (
+            (self.out_start.data, self.out_p.data, self.out_start, self.out_p, self.out_o),
+            (self.in_start.data, self.in_p.data, self.in_start, self.in_p, self.in_s),
+        )
 
     # -- making and opening
 
@@ -108,66 +86,37 @@ class GraphIndex:
         *,
         label_predicates: Sequence[str] = DEFAULT_LABEL_PREDICATES,
     ) -> GraphIndex:
-        """Return an in-memory index of `triples`."""
-        ids: dict[tuple[str, str, str | None, str | None], int] = {}
-        rows: list[tuple[int, int, int]] = []
-        for triple in triples:
-            row = [ids.setdefault((t.kind, t.value, t.datatype, t.lang), len(ids)) for t in triple]
-            rows.append((row[0], row[1], row[2]))
-        table = np.array(rows, np.int32).reshape(-1, 3)
-        table = np.unique(table, axis=0)
-        datatypes = tuple(sorted({key[2] for key in ids if key[2]}))
-        langs = tuple(sorted({key[3] for key in ids if key[3]}))
-        datatype_ids: dict[str | None, int] = {name: i for i, name in enumerate(datatypes)}
-        lang_ids: dict[str | None, int] = {name: i for i, name in enumerate(langs)}
-        encoded = [key[1].encode("utf-8", "surrogatepass") for key in ids]
-        text_start = np.zeros(len(ids) + 1, np.int64)
-        np.cumsum([len(part) for part in encoded], out=text_start[1:])
-        value_kind = np.zeros(len(ids), np.uint8)
-        value = np.full(len(ids), np.nan)
-        for i, (kind, lexical, datatype, _) in enumerate(ids):
-            if kind == "literal" and datatype:
-                value_kind[i], value[i] = literal_value(lexical, datatype)
-        pred_terms = np.unique(table[:, 1]).astype(np.int32)
-        s, o = table[:, 0], table[:, 2]
-        p = np.searchsorted(pred_terms, table[:, 1]).astype(np.int32)
-        by_s, by_o, by_p = np.lexsort((o, p, s)), np.lexsort((s, p, o)), np.lexsort((o, s, p))
-        return cls(
-            label_predicates=tuple(label_predicates),
-            datatypes=datatypes,
-            langs=langs,
-            kind=np.array([_KINDS.index(key[0]) for key in ids], np.uint8),
-            datatype=np.array([datatype_ids.get(key[2], -1) for key in ids], np.int32),
-            lang=np.array([lang_ids.get(key[3], -1) for key in ids], np.int32),
-            text_start=text_start,
-            text=np.frombuffer(b"".join(encoded), np.uint8),
-            out_start=_row_starts(s, len(ids)),
-            out_p=p[by_s],
-            out_o=o[by_s],
-            in_start=_row_starts(o, len(ids)),
-            in_p=p[by_o],
-            in_s=s[by_o],
-            pred_start=_row_starts(p, len(pred_terms)),
-            pred_s=s[by_p],
-            pred_o=o[by_p],
-            pred_terms=pred_terms,
-            value_kind=value_kind,
-            value=value,
-        )
+        """Return an in-memory index of `triples`. Duplicates are stored once."""
+        buffer = TripleBuffer()
+        buffer.add_terms(triples)
+        return cls.from_rows(list(buffer.ids), buffer.rows(), label_predicates=label_predicates)[0]
+
+    @classmethod
+    def from_rows(
+        cls, keys: Sequence[str], rows: Ids, *, label_predicates: Sequence[str] = DEFAULT_LABEL_PREDICATES
+    ) -> tuple[GraphIndex, Ids]:
+        """Return an in-memory index, and the node id of each key.
+
+        `keys` are distinct terms in N-Triples syntax; `rows` are triples of places in `keys`. Shape: (n, 3).
+        """
+        arrays, datatypes, langs, ids = encode(keys, rows)
+        head = {
+            "format_version": FORMAT_VERSION,
+            "label_predicates": list(label_predicates),
+            "datatypes": datatypes,
+            "langs": langs,
+        }
+        return cls(arrays, {"head": json.dumps(head)}), ids
 
     @classmethod
     def open(cls, folder: Path) -> GraphIndex:
-        """Return the index that `build_index` wrote to `folder`, memory-mapped. Raises ValueError if it is not one."""
-        head = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        if head.get("format_version") != FORMAT_VERSION:
-            raise ValueError(f"{folder} has index format {head.get('format_version')!r}; load the graph again")
-        arrays = {name: _load_array(folder / f"{name}.npy") for name in _ARRAYS}
-        return cls(
-            label_predicates=tuple(head["label_predicates"]),
-            datatypes=tuple(head["datatypes"]),
-            langs=tuple(head["langs"]),
-            **arrays,
-        )
+        """Return the index that `kgqa.index.build` wrote to `folder`, memory-mapped. Raises ValueError if it is none.
+        """
+        arrays, texts = open_arrays(folder / INDEX_FILE)
+        version = json.loads(texts.get("head", "{}")).get("format_version")
+        if version != FORMAT_VERSION:
+            raise ValueError(f"{folder} has index format {version!r}; load the graph again")
+        return cls(arrays, texts)
 
     # -- terms
 
@@ -188,70 +137,74 @@ class GraphIndex:
 
     def text_of(self, node: int) -> str:
         """Return the IRI, lexical form or blank node id of a term."""
-        raw = self.text[self.text_start[node] : self.text_start[node + 1]].tobytes()
-        return raw.decode("utf-8", "surrogatepass")
+        start = self._text_start
+        return str(self._text[start[node] : start[node + 1]], "utf-8", "surrogatepass")
+
+    def texts_of(self, nodes: Ids) -> list[str]:
+        """Return the texts of many terms in one go, in their order."""
+        text = self._text
+        starts, ends = self.text_start[nodes].tolist(), self.text_start[np.add(nodes, 1)].tolist()
+        return [str(text[a:b], "utf-8", "surrogatepass") for a, b in zip(starts, ends, strict=True)]
 
     def term(self, node: int) -> Term:
         """Return the term with id `node`."""
         datatype, lang = int(self.datatype[node]), int(self.lang[node])
         return Term(
-            _KINDS[self.kind[node]],  # type: ignore[arg-type]
+            KINDS[self.kind[node]],
             self.text_of(node),
             self.datatypes[datatype] if datatype >= 0 else None,
             self.langs[lang] if lang >= 0 else None,
         )
 
     @cached_property
-    def _ids(self) -> dict[str, int]:
-        return {self.text_of(i): i for i in range(self.n_terms) if self.kind[i] == 0}
+    def _blocks(self) -> tuple[int, int, int, int]:
+        """Where IRIs, literals and blank nodes start, and where the last end."""
+        first, second = np.searchsorted(self.kind, (LITERAL, BNODE)).tolist()
+        return 0, first, second, self.n_terms
 
     def find(self, iri: str) -> int:
         """Return the id of an IRI, or -1."""
-        return self._ids.get(iri, -1)
+        end = self._blocks[1]
+        place = bisect_left(range(end), iri, key=self.text_of)
+        return place if place < end and self.text_of(place) == iri else -1
+
+    def find_term(self, term: Term) -> int:
+        """Return the id of a term, or -1."""
+        kind = KINDS.index(term.kind)
+        start, end = self._blocks[kind : kind + 2]
+        place = start + bisect_left(range(start, end), sort_key_of(term), key=lambda node: sort_key_of(self.term(node)))
+        return place if place < end and self.term(place) == term else -1
 
     def is_entity(self, node: int) -> bool:
         """Return whether a term is an IRI, not a literal or blank node."""
-        return bool(self.kind[node] == 0)
+        return bool(self.kind[node] == URI)
 
     def is_literal(self, node: int) -> bool:
         """Return whether a term is a literal."""
-        return bool(self.kind[node] == 1)
+        return bool(self.kind[node] == LITERAL)
 
-    @cached_property
+    @property
     def has_blank_nodes(self) -> bool:
         """Whether any term is a blank node."""
-        return bool((self.kind == 2).any())
+        return self._blocks[2] < self._blocks[3]
 
     # -- following edges
 
+    def pairs(self, predicate: int) -> tuple[Ids, Ids]:
+        """Return (subjects, objects) of a predicate's triples, sorted by subject. Shapes: (n,), (n,)."""
+        a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
+        return self.pred_s[a:b], self.pred_o[a:b]
+
     def follow(self, nodes: Ids, predicate: int, *, inverse: bool = False) -> Ids:
         """Return the distinct ends of `predicate` from any of `nodes`, sorted. Shape in: (n,), out: (m,)."""
-        if len(nodes) > 64:
-            return self._follow_many(nodes, predicate, inverse=inverse)
-        start, preds, ends = (
-            (self.in_start, self.in_p, self.in_s) if inverse else (self.out_start, self.out_p, self.out_o)
-        )
-        found = []
-        for node in nodes.tolist():
-            a, b = int(start[node]), int(start[node + 1])
-            if a == b:
-                continue
-            row = preds[a:b]
-            left = int(row.searchsorted(predicate))
-            right = int(row.searchsorted(predicate, "right"))
-            if left < right:
-                found.append(ends[a + left : a + right])
+        if len(nodes) == 1:
+            return self._row(int(nodes[0]), predicate, inverse)
+        if len(nodes) > _FEW:
+            return self._distinct(self._hop(nodes, None, predicate, inverse)[1])
+        found = [row for node in nodes.tolist() if len(row := self._row(node, predicate, inverse))]
         if not found:
-            return _EMPTY
-        return found[0] if len(found) == 1 else np.unique(np.concatenate(found))
-
-    def _follow_many(self, nodes: Ids, predicate: int, *, inverse: bool) -> Ids:
-        nodes = np.unique(nodes)
-        a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
-        starts, ends = self.pred_s[a:b], self.pred_o[a:b]
-        if inverse:
-            starts, ends = ends, starts
-        return np.unique(ends[_member(starts, nodes)])
+            return EMPTY
+        return found[0] if len(found) == 1 else distinct(np.concatenate(found))
 
     def follow_path(self, nodes: Ids, path: Sequence[tuple[int, bool]]) -> Ids:
         """Return the distinct ends of a path of (predicate, inverse) steps from `nodes`, sorted."""
@@ -261,54 +214,139 @@ class GraphIndex:
 
     def edges(self, nodes: Ids, path: Sequence[tuple[int, bool]]) -> tuple[Ids, Ids]:
         """Return the distinct (start, end) pairs that `path` joins, with start in `nodes`. Shapes: (m,), (m,)."""
-        starts = ends = np.unique(nodes)
-        for predicate, inverse in path:
-            a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
-            left, right = self.pred_s[a:b], self.pred_o[a:b]
-            if inverse:
-                order = np.argsort(right, kind="stable")
-                left, right = right[order], left[order]
-            lo, hi = np.searchsorted(left, ends), np.searchsorted(left, ends, "right")
-            counts = hi - lo
-            rows = np.repeat(lo, counts) + _ranges(counts)
-            starts, ends = np.repeat(starts, counts), right[rows]
-            if len(starts):
-                pairs = np.unique(np.stack((starts, ends)), axis=1)
-                starts, ends = pairs[0], pairs[1]
+        starts = ends = distinct(nodes)
+        for place, (predicate, inverse) in enumerate(path):
+            starts, ends = self._hop(ends, starts if place else None, predicate, inverse)
+            if place and len(starts):
+                starts, ends = sort_rows((starts, ends), (self.n_terms, self.n_terms))
         return starts, ends
+
+    def out_row(self, node: int) -> tuple[Ids, Ids]:
+        """Return (predicates, objects) of a subject's triples, sorted. Shapes: (n,), (n,)."""
+        a, b = int(self.out_start[node]), int(self.out_start[node + 1])
+        return self.out_p[a:b], self.out_o[a:b]
+
+    def neighbors(self, nodes: Ids, *, inverse: bool = False, max_edges: int | None = None) -> tuple[Ids, Ids, Ids]:
+        """Return (node, predicate, end) of every edge that leaves (or enters) `nodes`, the first `max_edges` of them.
+
+        Shapes: (m,), (m,), (m,).
+        """
+        _, _, start, preds, ends = self._sides[inverse]
+        firsts = start[nodes]
+        counts = start[np.add(nodes, 1)] - firsts
+        if max_edges is not None:
+            counts = np.diff(np.minimum(np.cumsum(counts), max_edges), prepend=0)
+        rows = ranges(firsts, counts)
+        return np.repeat(nodes, counts), preds[rows], ends[rows]
+
+    def _row(self, node: int, predicate: int, inverse: bool) -> Ids:
+        start, preds, _, _, ends = self._sides[inverse]
+        end = start[node + 1]
+        left = bisect_left(preds, predicate, start[node], end)
+        if left == end or preds[left] != predicate:
+            return EMPTY
+        return ends[left : bisect_right(preds, predicate, left, end)]
+
+    def _hop(self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool) -> tuple[Ids, Ids]:
+        """Return (origin, end) for every edge of `predicate` from `nodes`; nodes are their own origins if None.
+
+        Rows are read where that is less work than scanning the predicate's triples; of long rows, which hubs have,
+        only the part of the predicate is.
+        """
+        if len(nodes) <= _FEW:
+            if len(nodes) == 0:
+                return EMPTY, EMPTY
+            rows = [self._row(node, predicate, inverse) for node in nodes.tolist()]
+            return np.repeat(nodes if origins is None else origins, list(map(len, rows))), np.concatenate(rows)
+        single_start, single_preds, start, preds, ends = self._sides[inverse]
+        firsts = start[nodes]
+        counts = start[np.add(nodes, 1)] - firsts
+        long_rows = np.flatnonzero(counts > _LONG_ROW)
+        if len(long_rows) <= _MAX_LONG_ROWS:
+            for place in long_rows.tolist():
+                node = int(nodes[place])
+                end = single_start[node + 1]
+                firsts[place] = left = bisect_left(single_preds, predicate, single_start[node], end)
+                counts[place] = bisect_right(single_preds, predicate, left, end) - left
+        n_triples = int(self.pred_start[predicate + 1] - self.pred_start[predicate])
+        if 5 * int(counts.sum()) > n_triples + self.n_terms // 16:
+            return self._scan(nodes, origins, predicate, inverse)
+        read = ranges(firsts, counts)
+        hit = preds[read] == predicate
+        return np.repeat(nodes if origins is None else origins, counts)[hit], ends[read[hit]]
+
+    def _scan(self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool) -> tuple[Ids, Ids]:
+        left, right = self.pairs(predicate)
+        if inverse:
+            left, right = right, left
+        wanted = np.zeros(self.n_terms, np.bool_)
+        wanted[nodes] = True
+        kept = np.flatnonzero(wanted[left])
+        left, right = left[kept], right[kept]
+        if inverse:
+            left, right = sort_rows((left, right), (self.n_terms, self.n_terms))
+        if origins is None:
+            return left, right
+        firsts = np.searchsorted(left, nodes)
+        counts = np.searchsorted(left, nodes, "right") - firsts
+        return np.repeat(origins, counts), right[ranges(firsts, counts)]
+
+    def _distinct(self, nodes: Ids) -> Ids:
+        if len(nodes) * 8 < self.n_terms:
+            return distinct(nodes)
+        present = np.zeros(self.n_terms, np.bool_)
+        present[nodes] = True
+        return np.flatnonzero(present).astype(np.int32)
+
+    @cached_property
+    def predicate_sets(self) -> tuple[tuple[Ids, Array, Ids], tuple[Ids, Array, Ids]]:
+        """The sets of predicates that leave and that enter each node, as `derived.predicate_sets` gives them."""
+        if "out_set" in self.arrays:
+            out, into = ([self.arrays[f"{side}_set{part}"] for part in ("", "_start", "_pred")] for side in _SIDES)
+            return (out[0], out[1], out[2]), (into[0], into[1], into[2])
+        return (
+            derived.predicate_sets(self.out_start, self.out_p, self.n_predicates),
+            derived.predicate_sets(self.in_start, self.in_p, self.n_predicates),
+        )
+
+    @lru_cache(maxsize=100_000)
+    def _set(self, side: int, number: int) -> frozenset[int]:
+        _, start, preds = self.predicate_sets[side]
+        return frozenset(preds[start[number] : start[number + 1]].tolist())
 
     def incident(self, nodes: Ids, *, max_nodes: int = 128) -> tuple[frozenset[int], frozenset[int]]:
         """Return the predicates that leave and that enter a sample of `nodes` (evenly spaced, all if few)."""
         if len(nodes) > max_nodes:
             nodes = nodes[np.linspace(0, len(nodes) - 1, max_nodes).astype(np.int64)]
-        out: set[int] = set()
-        into: set[int] = set()
-        for node in nodes.tolist():
-            out.update(self.out_p[self.out_start[node] : self.out_start[node + 1]].tolist())
-            a, b = int(self.in_start[node]), int(self.in_start[node + 1])
-            if b - a < 256:
-                into.update(self.in_p[a:b].tolist())
-            else:  # a hub: jump from one predicate to the next instead of reading the row
-                while a < b:
-                    predicate = int(self.in_p[a])
-                    into.add(predicate)
-                    a += int(self.in_p[a:b].searchsorted(predicate, "right"))
-        return frozenset(out), frozenset(into)
+        found = []
+        for side, (set_of, _, _) in enumerate(self.predicate_sets):
+            sets = [self._set(side, number) for number in set(set_of[nodes].tolist())]
+            found.append(sets[0] if len(sets) == 1 else frozenset().union(*sets))
+        return found[0], found[1]
 
     def has_edge(self, subject: int, predicate: int, obj: int) -> bool:
         """Return whether the graph states this triple."""
-        return obj in self.follow(np.array([subject], np.int32), predicate)
+        row = self._row(subject, predicate, False)
+        place = int(row.searchsorted(obj))
+        return place < len(row) and int(row[place]) == obj
 
     def degree(self, node: int) -> int:
         """Return how many triples have this node as subject or object."""
-        out = self.out_start[node + 1] - self.out_start[node]
-        return int(out + self.in_start[node + 1] - self.in_start[node])
+        (out, *_), (into, *_) = self._sides
+        return int(out[node + 1] - out[node] + into[node + 1] - into[node])
 
-    # -- predicates, classes
+    # -- predicates
+
+    @cached_property
+    def _predicates(self) -> dict[str, Any]:
+        """What is stored of the predicates; see `kgqa.index.build`."""
+        return json.loads(self.texts["predicates"]) if "predicates" in self.texts else {}
 
     @cached_property
     def predicate_labels(self) -> tuple[str, ...]:
         """The text of each predicate: its label, or its split local name."""
+        if self._predicates:
+            return tuple(self._predicates["labels"])
         return tuple(self.label(int(node)) for node in self.pred_terms)
 
     def predicate_id(self, iri: str) -> int:
@@ -317,149 +355,150 @@ class GraphIndex:
         place = int(np.searchsorted(self.pred_terms, node))
         return place if node >= 0 and place < self.n_predicates and self.pred_terms[place] == node else -1
 
-    @lru_cache(maxsize=4096)
+    @cached_property
+    def value_kinds(self) -> Array:
+        """What the values of each predicate are compared as; see `value_kind_of`. Shape: (n_predicates,)."""
+        if "predicate_value_kind" in self.arrays:
+            return self.arrays["predicate_value_kind"]
+        counts = (np.bincount(self.value_kind[self.pairs(p)[1]], minlength=4) for p in range(self.n_predicates))
+        return np.array([DATE if found[DATE] > found[NUMBER] else NUMBER for found in counts], np.uint8)
+
     def value_kind_of(self, predicate: int) -> int:
         """Return what the values of a predicate are compared as: DATE if most of its numbers and dates are dates,
         else NUMBER."""
-        a, b = int(self.pred_start[predicate]), int(self.pred_start[predicate + 1])
-        counts = np.bincount(self.value_kind[self.pred_o[a:b]], minlength=4)
-        return DATE if counts[DATE] > counts[NUMBER] else NUMBER
+        return int(self.value_kinds[predicate])
 
     @cached_property
-    def _label_predicate_ids(self) -> tuple[int, ...]:
+    def label_predicate_ids(self) -> tuple[int, ...]:
+        """The label predicates that occur in this graph, as dense ids, in the order they are consulted."""
         ids = (self.predicate_id(name) for name in self.label_predicates)
         return tuple(p for p in ids if p >= 0)
 
     @cached_property
     def labels_used(self) -> tuple[str, ...]:
         """The label predicates that occur in this graph, in the order they are consulted."""
-        return tuple(self.text_of(int(self.pred_terms[p])) for p in self._label_predicate_ids)
+        return tuple(self.text_of(int(self.pred_terms[p])) for p in self.label_predicate_ids)
 
     @cached_property
     def type_predicates(self) -> tuple[int, ...]:
         """rdf:type and the predicates that the graph's own labels call "instance of"."""
-        return tuple(
-            p
-            for p in range(self.n_predicates)
-            if self.text_of(int(self.pred_terms[p])) == RDF_TYPE
-            or self.predicate_labels[p].lower() in _INSTANCE_OF
-            or self.text_of(int(self.pred_terms[p])) == "http://www.wikidata.org/prop/direct/P31"
-        )
+        return self._predicates_named((RDF_TYPE, WIKIDATA_INSTANCE_OF), INSTANCE_OF)
 
     @cached_property
-    def _subclass_predicates(self) -> tuple[int, ...]:
-        return tuple(
-            p
-            for p in range(self.n_predicates)
-            if self.text_of(int(self.pred_terms[p])) == RDFS + "subClassOf"
-            or self.predicate_labels[p].lower() in _SUBCLASS_OF
-        )
+    def subclass_predicates(self) -> tuple[int, ...]:
+        """rdfs:subClassOf and the predicates that the graph's own labels call "subclass of"."""
+        return self._predicates_named((RDFS + "subClassOf",), SUBCLASS_OF)
+
+    def _predicates_named(self, iris: Sequence[str], labels: frozenset[str]) -> tuple[int, ...]:
+        known = {self.predicate_id(name) for name in iris} - {-1}
+        return tuple(p for p, label in enumerate(self.predicate_labels) if p in known or label.lower() in labels)
 
     @cached_property
     def relation_predicates(self) -> tuple[int, ...]:
         """The predicates that state facts: not labels, annotations, types, or schema statements."""
-        skipped = set(self._label_predicate_ids) | set(self.type_predicates) | set(self._subclass_predicates)
-        kept = []
-        for p in range(self.n_predicates):
-            name = self.text_of(int(self.pred_terms[p]))
-            if p not in skipped and name not in _ANNOTATIONS and not name.startswith(_SCHEMA_NAMESPACES):
-                kept.append(p)
-        return tuple(kept)
+        skipped = {*self.label_predicate_ids, *self.type_predicates, *self.subclass_predicates}
+        names = ((p, self.text_of(int(node))) for p, node in enumerate(self.pred_terms.tolist()) if p not in skipped)
+        return tuple(p for p, name in names if name not in ANNOTATIONS and not name.startswith(SCHEMA_NAMESPACES))
+
+    # -- classes
 
     @cached_property
     def subclasses(self) -> dict[int, tuple[int, ...]]:
         """Each class that has subclasses -> all of them, transitively, itself first."""
-        children: dict[int, set[int]] = {}
-        for p in self._subclass_predicates:
-            a, b = int(self.pred_start[p]), int(self.pred_start[p + 1])
-            for child, parent in zip(self.pred_s[a:b].tolist(), self.pred_o[a:b].tolist(), strict=True):
-                if child != parent:
-                    children.setdefault(parent, set()).add(child)
-        closure: dict[int, tuple[int, ...]] = {}
-        for parent in children:
-            seen, frontier = {parent: None}, [parent]
-            while frontier:
-                for child in sorted(children.get(frontier.pop(), ())):
-                    if child not in seen:
-                        seen[child] = None
-                        frontier.append(child)
-            if self.kind[parent] != 2:  # an anonymous class can be neither asked for nor written in a query
-                closure[parent] = tuple(c for c in seen if self.kind[c] != 2)
-        return closure
+        if "closure" not in self.arrays:
+            return derived.subclass_closure(self)
+        starts, nodes = self.arrays["closure_start"].tolist(), self.arrays["closure"].tolist()
+        closures = (tuple(nodes[a:b]) for a, b in pairwise(starts))
+        return {closure[0]: closure for closure in closures}
 
     @cached_property
     def class_sizes(self) -> dict[int, int]:
         """Each class that has instances -> how many (subclasses included). Schema classes such as owl:Class are left
         out."""
-        classes: set[int] = set()
-        for p in self.type_predicates:
-            a, b = int(self.pred_start[p]), int(self.pred_start[p + 1])
-            classes.update(np.unique(self.pred_o[a:b]).tolist())
-        classes.update(parent for parent in self.subclasses)
-        kept = (c for c in sorted(classes) if self.kind[c] == 0 and not self.text_of(c).startswith(_SCHEMA_NAMESPACES))
-        sizes = ((c, len(self.instances(c))) for c in kept)
-        return {c: size for c, size in sizes if size}
+        if "class_node" not in self.arrays:
+            return derived.class_sizes(self)
+        return dict(zip(self.arrays["class_node"].tolist(), self.arrays["class_size"].tolist(), strict=True))
+
+    @cached_property
+    def schema_node_ids(self) -> Ids:
+        """The members of `schema_nodes`, sorted."""
+        return self.arrays["schema_node"] if "schema_node" in self.arrays else derived.schema_nodes(self)
 
     @cached_property
     def schema_nodes(self) -> frozenset[int]:
         """Classes, predicates and ontology headers: parts of the schema, not things it is about."""
-        nodes = {int(node) for node in self.pred_terms} | set(self.class_sizes) | set(self.subclasses)
-        for p in self.type_predicates:
-            a, b = int(self.pred_start[p]), int(self.pred_start[p + 1])
-            for subject, kind in zip(self.pred_s[a:b].tolist(), self.pred_o[a:b].tolist(), strict=True):
-                name = self.text_of(kind) if self.kind[kind] == 0 else ""
-                if name.startswith(_SCHEMA_NAMESPACES) and not name.endswith(
-                    ("#NamedIndividual", "#Thing", "#Resource")
-                ):
-                    nodes.add(subject)
-        return frozenset(nodes)
+        return frozenset(self.schema_node_ids.tolist())
+
+    @cached_property
+    def _stored_members(self) -> dict[int, tuple[int, int]]:
+        if "member" not in self.arrays:
+            return {}
+        starts = self.arrays["member_start"].tolist()
+        spans = pairwise(starts)
+        return dict(zip(self.arrays["member_class"].tolist(), spans, strict=True))
 
     @lru_cache(maxsize=4096)
     def instances(self, klass: int) -> Ids:
         """Return the instances of a class or of its subclasses, sorted."""
-        found = [_EMPTY]
+        if span := self._stored_members.get(klass):
+            return np.asarray(self.arrays["member"][span[0] : span[1]])
         members = np.array(self.subclasses.get(klass, (klass,)), np.int32)
-        for p in self.type_predicates:
-            found.append(self.follow(members, p, inverse=True))
-        return np.unique(np.concatenate(found))
+        found = [ends for p in self.type_predicates if len(ends := self.follow(members, p, inverse=True))]
+        if not found:
+            return EMPTY
+        return found[0] if len(found) == 1 else self._distinct(np.concatenate(found))
 
     @lru_cache(maxsize=100_000)
     def classes_of(self, node: int) -> tuple[int, ...]:
         """Return the classes stated for a node, the smallest first."""
-        found: list[int] = []
-        for p in self.type_predicates:
-            found.extend(self.follow(np.array([node], np.int32), p).tolist())
-        return tuple(sorted((c for c in set(found) if c in self.class_sizes), key=lambda c: self.class_sizes[c]))
+        sizes = self.class_sizes
+        found = {c for p in self.type_predicates for c in self._row(node, p, False).tolist() if c in sizes}
+        return tuple(sorted(found, key=lambda c: (sizes[c], c)))
 
     # -- labels
 
-    @lru_cache(maxsize=200_000)
+    @cached_property
+    def label_rows(self) -> tuple[Ids, Ids, NDArray[np.bool_]]:
+        """Every stated label as (node, literal, is_alternative), by node, the one to display first."""
+        if "label_node" in self.arrays:
+            return self.arrays["label_node"], self.arrays["label_value"], self.arrays["label_alternative"]
+        return derived.label_rows(self)
+
+    @cached_property
+    def display_labels(self) -> Ids:
+        """For each term the literal that is its label, or -1. Shape: (n_terms,)."""
+        if "display_label" in self.arrays:
+            return self.arrays["display_label"]
+        nodes, values, _ = self.label_rows
+        return derived.display_labels(self.n_terms, nodes, values)
+
     def labels(self, node: int) -> tuple[tuple[str, bool], ...]:
         """Return (label, is_alternative) of a node as stated, the one to display first. Empty if none is stated.
 
         English comes first, then labels without a language, then others.
         """
-        found = []
-        one = np.array([node], np.int32)
-        for rank, p in enumerate(self._label_predicate_ids):
-            alternative = any(self.text_of(int(self.pred_terms[p])).endswith(name) for name in _ALTERNATIVE)
-            for value in self.follow(one, p).tolist():
-                if self.kind[value] == 1:
-                    lang = self.langs[self.lang[value]] if self.lang[value] >= 0 else ""
-                    order = 0 if lang.split("-")[0] == "en" else 1 if not lang else 2
-                    found.append((alternative, order, rank, self.text_of(value)))
-        found.sort()
-        return tuple(dict.fromkeys((text, alternative) for alternative, _, _, text in found if text.strip()))
+        nodes, values, alternatives = self.label_rows
+        a, b = np.searchsorted(nodes, (node, node + 1)).tolist()
+        texts = self.texts_of(values[a:b])
+        return tuple(dict.fromkeys(zip(texts, alternatives[a:b].tolist(), strict=True)))
 
     @lru_cache(maxsize=200_000)
     def label(self, node: int) -> str:
         """Return the text to show for a term: its label, its split local name, or a literal's lexical form."""
-        if self.kind[node] == 1:
+        if self.kind[node] == LITERAL:
             return self.text_of(node)
-        if self.kind[node] == 2:
+        if self.kind[node] == BNODE:
             return "something"
-        stated = self.labels(node)
-        return stated[0][0] if stated else split_local_name(self.text_of(node))
+        stated = int(self.display_labels[node])
+        return self.text_of(stated) if stated >= 0 else split_local_name(self.text_of(node))
+
+    def labels_of(self, nodes: Ids) -> list[str]:
+        """Return the texts to show for many terms in one go, in their order; each as `label` gives it."""
+        shown = np.where(self.kind[nodes] == LITERAL, nodes, self.display_labels[nodes])
+        texts = self.texts_of(np.where(shown >= 0, shown, nodes))
+        for place in np.flatnonzero(shown < 0).tolist():
+            texts[place] = self.label(int(nodes[place]))
+        return texts
 
     def class_label(self, node: int) -> str:
         """Return the label of the smallest class of a node, or an empty string."""
@@ -484,49 +523,9 @@ class GraphIndex:
         best = sorted(members, key=lambda node: (-self.degree(node), node))[:n]
         return tuple(self.label(node) for node in best)
 
-    def __hash__(self) -> int:
-        return id(self)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other
+_Side = tuple["memoryview[int]", "memoryview[int]", NDArray[np.int64], Ids, Ids]
+"""An adjacency: row starts and predicates for single look-ups, then row starts, predicates and ends as arrays."""
+_SIDES = ("out", "in")
 
-
-def _row_starts(keys: NDArray[np.int32], n_rows: int) -> NDArray[np.int64]:
-    starts = np.zeros(n_rows + 1, np.int64)
-    np.cumsum(np.bincount(keys, minlength=n_rows), out=starts[1:])
-    return starts
-
-
-def _ranges(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return 0..counts[0]-1, 0..counts[1]-1, ... one after the other."""
-    total = int(counts.sum())
-    offsets = np.repeat(np.cumsum(counts) - counts, counts)
-    return np.arange(total, dtype=np.int64) - offsets
-
-
-def _member(values: Ids, sorted_nodes: Ids) -> NDArray[np.bool_]:
-    """Return for each value whether it is in `sorted_nodes`."""
-    places = np.searchsorted(sorted_nodes, values)
-    places[places == len(sorted_nodes)] = 0
-    return np.asarray(sorted_nodes[places] == values)
-
-
-def _load_array(path: Path) -> NDArray[Any]:
-    """Return a stored array, memory-mapped, as a plain ndarray: slicing np.memmap is several times slower."""
-    try:
-        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except ValueError:  # an empty array cannot be mapped
-        return np.asarray(np.load(path, allow_pickle=False))
-
-
-__all__ = [
-    "BOOLEAN",
-    "DATE",
-    "DEFAULT_LABEL_PREDICATES",
-    "NO_VALUE",
-    "NUMBER",
-    "GraphIndex",
-    "Ids",
-    "build_index",
-    "normalize",
-]
+__all__ = ["DEFAULT_LABEL_PREDICATES", "FORMAT_VERSION", "INDEX_FILE", "GraphIndex", "Ids"]

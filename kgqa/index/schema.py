@@ -3,6 +3,7 @@ directions."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kgqa.index.graph_index import GraphIndex, Ids
+from kgqa.index.phrases import phrase
 from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER
 
 Step = tuple[int, bool]
@@ -18,6 +20,7 @@ Path = tuple[Step, ...]
 
 ENTITY, TEXT = -1, 4  # kinds of relation ends, beside values.NUMBER, DATE and BOOLEAN
 _SAMPLE = 400
+_MAX_REMEMBERED = 20_000
 _KIND_WORDS = {NUMBER: "a number", DATE: "a date", BOOLEAN: "yes or no", TEXT: "a text"}
 
 
@@ -49,10 +52,12 @@ class Relation:
     def text(self) -> str:
         """Return the relation as a phrase for the encoder: its label, direction, both classes and an example value."""
         start, end = self.start_class or "thing", self.end_class or _KIND_WORDS.get(self.end_kind, "thing")
+        said = phrase(self.label)
         if self.inverse:
-            return f"{end} whose {self.label} is the {start}"
+            told = said.inverse(f"the {start}", end=end)
+            return f"{told}, {_article(end)}" if said.form == "role" else told
         example = f", e.g. {self.example}" if self.example and self.end_kind != ENTITY else ""
-        return f"{self.label} of the {start}, {_article(end)}{example}"
+        return f"{said.forward(f'the {start}')}, {_article(end)}{example}"
 
 
 def reverse(path: Path) -> Path:
@@ -65,17 +70,24 @@ class Schema:
 
     def __init__(self, index: GraphIndex) -> None:
         self.index = index
-        self.relations: tuple[Relation, ...] = tuple(self._relations())
+        self.relations: tuple[Relation, ...] = _stored_relations(index) or tuple(self._relations())
         self.by_path: dict[Path, Relation] = {relation.path: relation for relation in self.relations}
         self.by_first_step: dict[Step, list[Relation]] = {}
         for relation in self.relations:
             self.by_first_step.setdefault(relation.path[0], []).append(relation)
+        self._leaving: dict[tuple[frozenset[int], frozenset[int]], tuple[Relation, ...]] = {}
 
     def leaving(self, nodes: Ids) -> list[Relation]:
         """Return the relations whose first step leaves one of `nodes` (of a sample, where there are many)."""
-        out, into = self.index.incident(nodes)
-        steps = [(p, False) for p in sorted(out)] + [(p, True) for p in sorted(into)]
-        return [relation for step in steps for relation in self.by_first_step.get(step, ())]
+        incident = self.index.incident(nodes)
+        found = self._leaving.get(incident)
+        if found is None:
+            out, into = incident
+            steps = [(p, False) for p in sorted(out)] + [(p, True) for p in sorted(into)]
+            found = tuple(relation for step in steps for relation in self.by_first_step.get(step, ()))
+            if len(self._leaving) < _MAX_REMEMBERED:
+                self._leaving[incident] = found
+        return list(found)
 
     def _relations(self) -> Iterator[Relation]:
         index = self.index
@@ -111,9 +123,11 @@ class Schema:
 
     def _sample(self, predicate: int) -> tuple[Ids, Ids]:
         index = self.index
-        a, b = int(index.pred_start[predicate]), int(index.pred_start[predicate + 1])
-        rows = np.arange(a, b) if b - a <= _SAMPLE else np.linspace(a, b - 1, _SAMPLE).astype(np.int64)
-        return index.pred_s[rows], index.pred_o[rows]
+        subjects, objects = index.pairs(predicate)
+        if len(subjects) > _SAMPLE:
+            rows = np.linspace(0, len(subjects) - 1, _SAMPLE).astype(np.int64)
+            return subjects[rows], objects[rows]
+        return subjects, objects
 
     def _describe(self, number: int, path: Path, label: str) -> Relation | None:
         index = self.index
@@ -156,6 +170,11 @@ class Schema:
         for node in np.unique(nodes)[:60].tolist():
             counts.update(self.index.classes_of(node)[:1])
         return self.index.label(counts.most_common(1)[0][0]) if counts else ""
+
+
+def _stored_relations(index: GraphIndex) -> tuple[Relation, ...]:
+    rows = json.loads(index.texts.get("relations", "[]"))
+    return tuple(Relation(**{**row, "path": tuple((int(p), bool(back)) for p, back in row["path"])}) for row in rows)
 
 
 def _article(noun: str) -> str:

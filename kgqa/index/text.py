@@ -10,6 +10,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-
 _SEPARATORS = re.compile(r"[_\-.+]+|%20")
 _LETTERS = r"(?:[^\W_][\u0300-\u036f]*)+"  # an accent may be a character of its own
 _WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*|[#&]")
+_ASCII_WORD = re.compile(r"[a-z0-9]+|[#&]")
 _ELISION = re.compile(r"^(?:d|l|qu|n|s|j|c|m|t)['’](?=\w{2})", re.IGNORECASE)
 _OPAQUE = re.compile(r"^[A-Za-z]{0,4}[-_]?\d+$")
 
@@ -67,6 +68,9 @@ def tokenize(text: str) -> list[tuple[int, int, str]]:
 @lru_cache(maxsize=200_000)
 def normalize(text: str) -> str:
     """Return the form under which labels are compared: folded, punctuation gone, each word singular."""
+    if text.isascii() and "'" not in text:  # the same, several times quicker
+        words = _ASCII_WORD.findall(text.lower())
+        return " ".join([singular(word) if word[-1] == "s" or word in _IRREGULAR else word for word in words])
     return " ".join(singular(word) for _, _, word in tokenize(text))
 
 

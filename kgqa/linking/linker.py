@@ -6,8 +6,8 @@ reader.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from kgqa.datatypes import EntityCandidate, EntityLink, LinkKind, MatchKind, Mention, Question
 from kgqa.index.graph_index import GraphIndex
@@ -18,6 +18,9 @@ from kgqa.linking.words import FUNCTION_WORDS
 
 MAX_CANDIDATES = 8
 MAX_QUESTION_TOKENS = 80
+RARE_RANK = 10_000
+MIN_RARITY = 0.6
+BESIDE_A_NAME = 0.6
 _KINDS: tuple[LinkKind, ...] = ("entity", "class", "literal")
 _MATCH_SCORE = {"exact": 1.0, "normalized": 0.97, "alias": 0.95}
 
@@ -34,12 +37,13 @@ class _Match:
 class LabelEntityLinker:
     """Links by the labels of one graph.
 
-    `known_words` are ordinary words of the language: they are not corrected as misspelt names, and a word outside them
-    that the graph does not know either is reported as a name with no candidates (NIL).
+    `known_words` are ordinary words of the language with their ranks by frequency, 0 the most frequent: they are not
+    corrected as misspelt names, frequent ones are no parts of names, and a word outside them that the graph does not
+    know either is reported as a name with no candidates (NIL).
     """
 
-    def __init__(self, index: GraphIndex, labels: LabelIndex, known_words: frozenset[str] = frozenset()) -> None:
-        self.index, self.labels, self.known_words = index, labels, known_words
+    def __init__(self, index: GraphIndex, labels: LabelIndex, known_words: Mapping[str, int] | None = None) -> None:
+        self.index, self.labels, self.known_words = index, labels, known_words or {}
 
     def link(self, question: Question) -> tuple[EntityLink, ...]:
         """Return the mentions in text order. Spans may overlap where readings compete; the reader decides."""
@@ -48,15 +52,41 @@ class LabelEntityLinker:
         words = [singular(word) for _, _, word in tokens]
         matches = self._whole_labels(text, tokens, words)
         covered = {place for match in matches for place in range(match.first, match.last + 1) if match.score >= 0.9}
+        rarity = [self._rarity(text[start:end], word) for start, end, word in tokens]
         matches += self._partial_labels(words, covered)
+        matches = [m for m in matches if m.match != "partial" or max(rarity[m.first : m.last + 1]) >= MIN_RARITY]
+        matches = [self._beside_a_name(match, text, tokens, words, covered) for match in matches]
         matches = self._without_shadowed(matches)
-        links = self._group(text, tokens, matches)
+        links = self._group(text, tokens, matches, rarity)
         links += [
             EntityLink(mention, (EntityCandidate(term, mention.text, 1.0, "value", range=span),))
             for mention, span, term in find_values(text)
         ]
         links += self._unlinked_names(text, tokens, words, links)
         return tuple(sorted(links, key=lambda link: (link.mention.start, -link.mention.end)))
+
+    def _rarity(self, surface: str, word: str) -> float:
+        """Return how unlike an ordinary word this is, in [0, 1]: 1 for capitals, numbers and words not known."""
+        if not surface.islower() or (rank := self.known_words.get(word)) is None:
+            return 1.0
+        return min(1.0, rank / RARE_RANK)
+
+    def _beside_a_name(
+        self, match: _Match, text: str, tokens: list[tuple[int, int, str]], words: list[str], covered: set[int]
+    ) -> _Match:
+        """Doubt a part of a label that stands in a longer name: "Peter Johansson" is hardly Koen Peters."""
+        if match.match not in ("partial", "fuzzy"):
+            return match
+        label = set(self.labels.entries[match.entry].normalized.split())
+        for place, step in ((match.first - 1, 0), (match.last + 1, -1)):
+            if not 0 <= place < len(words) or place in covered:
+                continue
+            start, end, word = tokens[place]
+            touching = tokens[place + step + 1][0] - tokens[place + step][1] == 1
+            named = text[start:end][:1].isupper() and (place > 0 or word not in self.known_words)
+            if touching and named and word not in FUNCTION_WORDS and words[place] not in label:
+                return replace(match, score=match.score * BESIDE_A_NAME)
+        return match
 
     def _whole_labels(self, text: str, tokens: list[tuple[int, int, str]], words: list[str]) -> list[_Match]:
         found = []
@@ -135,7 +165,9 @@ class LabelEntityLinker:
                 kept.append(match)
         return kept
 
-    def _group(self, text: str, tokens: list[tuple[int, int, str]], matches: list[_Match]) -> list[EntityLink]:
+    def _group(
+        self, text: str, tokens: list[tuple[int, int, str]], matches: list[_Match], rarity: list[float]
+    ) -> list[EntityLink]:
         spans: dict[tuple[int, int], dict[int, EntityCandidate]] = {}
         for match in sorted(matches, key=lambda m: -m.score):
             entry = self.labels.entries[match.entry]
@@ -153,7 +185,11 @@ class LabelEntityLinker:
         for (first, last), found in spans.items():
             start, end = tokens[first][0], tokens[last][1]
             ranked = sorted(found.values(), key=lambda c: (-round(c.score, 2), -self.index.degree(c.node), c.node))
-            links.append(EntityLink(Mention(start, end, text[start:end]), tuple(ranked[:MAX_CANDIDATES])))
+            common = 1.0
+            for place in range(first, last + 1):
+                common *= 1.0 - rarity[place]
+            mention = Mention(start, end, text[start:end])
+            links.append(EntityLink(mention, tuple(ranked[:MAX_CANDIDATES]), rarity=1.0 - common))
         return links
 
     def _unlinked_names(

@@ -28,6 +28,8 @@ MAX_CANDIDATES = 2500
 MAX_PAIR_CORES = 60
 MAX_BLANK_NODES = 400
 N_IMPLICIT = 10
+NOTHING = ValueRange("number", 0.0, 0.0)
+SOMETHING = ValueRange("number", 0.0, low_inclusive=False)
 _VALUES = frozenset((NUMBER, DATE))
 
 
@@ -302,6 +304,8 @@ class Enumerator:
             made += self._true_of(core)
         for core in [*explicit[:12], *implicit[:3]]:
             made += self._having(core)
+        for core in [core for core in explicit if core.constraints[0].kind == "class"][:4]:
+            made += self._some_or_none(core)
         if self.cues.negation:
             made += self._without(explicit[:14], [core for core in bases if len(core.constraints) == 1])
         return sorted(made, key=_core_order)[:160]
@@ -315,6 +319,16 @@ class Enumerator:
         for relation in best_relations(self.schema.leaving(core.nodes), self.scores, kinds, 3):
             for kind in ("exists", "missing") if self.cues.negation else ("exists",):
                 some = self._restrict(core, Constraint(kind, relation.path), relation, None)
+                if some is not None and len(some.nodes) < len(core.nodes):
+                    made.append(some)
+        return made
+
+    def _some_or_none(self, core: Core) -> list[Core]:
+        """Those whose number is 0 and those where it is more: "sold out" is a stock of 0."""
+        made = []
+        for relation in best_relations(self.schema.leaving(core.nodes), self.scores, frozenset((NUMBER,)), 3):
+            for span in (NOTHING, SOMETHING):
+                some = self._restrict(core, Constraint("range", relation.path, range=span), relation, None)
                 if some is not None and len(some.nodes) < len(core.nodes):
                     made.append(some)
         return made
@@ -503,6 +517,9 @@ class Enumerator:
                 self._possible(subject.node, leaving), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 4
             ):
                 self._add(QueryGraph("ask", (Constraint("exists", relation.path),), among=among), core, relation)
+            for relation in best_relations(leaving, self.scores, frozenset((NUMBER,)), 2):
+                query = QueryGraph("ask", (Constraint("range", relation.path, range=SOMETHING),), among=among)
+                self._add(query, core, relation)
             self._fact_questions(subject, [a for a in anchors if a.kind in ("entity", "literal")], paths)
             self._value_questions(subject, leaving)
             for klass in class_cores:

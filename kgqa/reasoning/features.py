@@ -30,7 +30,7 @@ FEATURES: tuple[str, ...] = (
     "n_relations", "one_relation", "two_relations", "three_relations", "more_relations", "no_relation",
     "inverse_share", "lexical_mean", "lexical_min", "explained_by_relations", "explained_by_classes", "unexplained",
     "n_links_used", "entities_unused", "values_unused", "classes_unused", "literals_unused", "link_score", "covered",
-    "uses_fuzzy", "uses_literal", "uses_class_mention",
+    "uses_fuzzy", "uses_literal", "uses_class_mention", "rarity_min", "link_score_min",
     "log_n_answers", "single_answer", "n_constraints", "has_projection", "has_union", "has_exclude",
     "class_constraint", "range_constraint", "truth_constraint", "count_constraint", "exists_constraint",
     "not_constraint", "missing_constraint", "negation_agrees",
@@ -56,7 +56,10 @@ class FeatureExtractor:
         cues: Cues,
         scores: NDArray[np.float32],
         class_scores: dict[int, float],
+        *,
+        relation_words: Sequence[Sequence[frozenset[str]]] = (),
     ) -> None:
+        self.relation_words = relation_words
         self.index, self.links, self.cues, self.scores, self.class_scores = index, links, cues, scores, class_scores
         self.best_score = float(scores.max()) if len(scores) else 0.0
         self.best_class = max(class_scores.values(), default=0.0)
@@ -129,9 +132,9 @@ class FeatureExtractor:
         if not relations:
             return {"no_relation": 1.0}
         scores = [float(self.scores[r.id]) for r in relations]
-        lexical = [self._overlap(r.label) for r in relations]
+        lexical = [self._overlap(r) for r in relations]
         name = {1: "one_relation", 2: "two_relations", 3: "three_relations"}.get(len(relations), "more_relations")
-        explained = frozenset().union(*(self._words_of(r.label) for r in relations)) & self.content_words
+        explained = frozenset().union(*(self._said(r) for r in relations)) & self.content_words
         return {
             "score_mean": sum(scores) / len(scores),
             "score_min": min(scores),
@@ -159,7 +162,7 @@ class FeatureExtractor:
         covered = {word for start, end, word in self.content if any(m.start <= start and end <= m.end for m in spans)}
         classes = self._class_words(candidate)
         by_relation = (
-            frozenset().union(*(self._words_of(r.label) for r in candidate.relations))
+            frozenset().union(*(self._said(r) for r in candidate.relations))
             if candidate.relations
             else frozenset()
         )
@@ -179,6 +182,8 @@ class FeatureExtractor:
             if kind == "class" and set(self._words_of(mention.text)) & classes:
                 continue
             f[f"{_PLURAL[kind]}_unused"] = f.get(f"{_PLURAL[kind]}_unused", 0.0) + 0.5
+        f["rarity_min"] = min((self.links[place].rarity for place in used), default=1.0)
+        f["link_score_min"] = min((self.links[place].candidates[0].score for place in used), default=1.0)
         for place in used:
             best = self.links[place].candidates[0]
             if best.match in ("fuzzy", "partial"):
@@ -250,9 +255,16 @@ class FeatureExtractor:
             self._label_words[label] = frozenset(normalize(label).split())
         return self._label_words[label]
 
-    def _overlap(self, label: str) -> float:
-        words = self._words_of(label) - FUNCTION_WORDS
-        return len(words & self.content_words) / len(words) if words else 0.0
+    def _said(self, relation: Relation) -> frozenset[str]:
+        """The words of all labels of a relation."""
+        return frozenset().union(*self._labels(relation))
+
+    def _labels(self, relation: Relation) -> Sequence[frozenset[str]]:
+        return self.relation_words[relation.id] if self.relation_words else (self._words_of(relation.label),)
+
+    def _overlap(self, relation: Relation) -> float:
+        labels = [words - FUNCTION_WORDS for words in self._labels(relation)]
+        return max((len(words & self.content_words) / len(words) for words in labels if words), default=0.0)
 
 
 _PLURAL = {"entity": "entities", "class": "classes", "literal": "literals", "value": "values"}

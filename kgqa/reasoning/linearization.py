@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kgqa.datatypes import ValueRange
 from kgqa.index.graph_index import GraphIndex
+from kgqa.index.phrases import phrase
 from kgqa.index.schema import Path, Relation, Schema, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
@@ -63,18 +66,18 @@ class Linearizer:
         return found
 
     def _label(self, path: Path) -> str:
-        labels = [relation.label for relation in self.relations(path) if relation is not None]
+        labels = [phrase(relation.label).noun for relation in self.relations(path) if relation is not None]
         return " of the ".join(reversed(labels)) or self.index.predicate_labels[path[-1][0]]
 
     def _along(self, core: str, path: Path) -> str:
         for relation in self.relations(path):
-            if relation is None:
-                continue
-            if relation.inverse:
-                core = f"{relation.end_class or 'things'} whose {relation.label} is {core}"
-            else:
-                core = f"{relation.label} of {core}"
+            if relation is not None:
+                core = self._step(relation, core)
         return core
+
+    def _step(self, relation: Relation, start: str) -> str:
+        said = phrase(relation.label)
+        return (said.inverse if relation.inverse else said.forward)(start, end=relation.end_class)
 
     def _core(self, query: QueryGraph) -> str:
         if query.among:
@@ -106,35 +109,30 @@ class Linearizer:
         if constraint.kind == "missing":
             return f"that have no {label}"
         if constraint.kind == "not":
-            if len(relations) == 1 and first is not None and first.inverse:
-                return f"that are not the {first.label} of {self._names(constraint.nodes)}"
-            return f"whose {label} is not {self._names(constraint.nodes)}"
+            return _negated(self._condition(replace(constraint, kind="node")), label)
         if constraint.kind in ("range", "count"):
             assert constraint.range is not None
             many = "number of " if constraint.kind == "count" else ""
             return f"whose {many}{label} is {_range_text(constraint.range)}"
-        names = self._names(constraint.nodes)
-        if len(relations) == 1 and first is not None:
-            return f"that are the {first.label} of {names}" if first.inverse else f"whose {first.label} is {names}"
-        inner = names
+        inner = self._names(constraint.nodes)
         for relation in reversed(relations[1:]):
-            if relation is None:
-                continue
-            noun = relation.start_class or "thing"
-            link = f"that is the {relation.label} of" if relation.inverse else f"whose {relation.label} is"
-            inner = f"the {noun} {link} {inner}"
-        if first is None:
-            return f"whose {label} is {names}"
-        return f"that are the {first.label} of {inner}" if first.inverse else f"whose {first.label} is {inner}"
+            if relation is not None:
+                inner = f"the {relation.start_class or 'thing'} {_clause(relation, inner)}"
+        return f"whose {label} is {inner}" if first is None else _clause(first, inner)
 
     def _sort_key(self, query: QueryGraph) -> str:
         label = self._label(query.sort)
         if not query.sort_by_count:
             return label
         relation = self.relations(query.sort)[-1]
-        if relation is not None and relation.inverse:
-            return f"number of {relation.end_class or 'things'} whose {label} they are"
-        return f"number of {label}"
+        if relation is None:
+            return f"number of {label}"
+        said = phrase(relation.label)
+        if said.form != "noun":
+            return f"number of {self._step(relation, 'them' if relation.inverse else 'they')}"
+        return f"number of {relation.end_class or 'things'} whose {label} they are" if relation.inverse else (
+            f"number of {label}"
+        )
 
     def _is_date(self, query: QueryGraph) -> bool:
         relation = self.relations(query.sort)[-1]
@@ -188,16 +186,32 @@ class Linearizer:
         return label if len(label) <= _MAX_LABEL else label[: _MAX_LABEL - 1] + "…"
 
 
+def _clause(relation: Relation, other: str) -> str:
+    """Return what follows a noun to say that `relation` leads from it to `other`."""
+    said = phrase(relation.label)
+    if not relation.inverse:
+        return said.clause(other)
+    if said.form == "noun":
+        return f"that are the {said.text} of {other}"
+    return f"that {other} {'' if said.form == 'verb' else 'is '}{said.text}"
+
+
+def _negated(clause: str, label: str) -> str:
+    for told in (f"whose {label} is ", "that are "):
+        if clause.startswith(told):
+            return f"{told}not {clause.removeprefix(told)}"
+    return f"not {clause}"
+
+
 def _predicate_form(condition: str) -> str:
     """Turn a condition on several things into one on a single subject."""
-    for old, new in (("whose ", "has as "), ("that are ", "is "), ("that have ", "has ")):
+    if condition.startswith("whose "):
+        label, _, value = condition.removeprefix("whose ").partition(" is ")
+        return f"has {label} {value}"
+    for old, new in (("that are ", "is "), ("that have ", "has "), ("that ", "")):
         if condition.startswith(old):
-            rest = condition[len(old) :]
-            if old == "whose ":
-                label, _, value = rest.partition(" is ")
-                return f"has {label} {value}"
-            return new + rest
-    return condition
+            return new + condition.removeprefix(old)
+    return f"is {condition}"
 
 
 def _range_text(span: ValueRange) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.errors import ModelError
+from kgqa.reasoning.alignment import QuestionTokens
 from kgqa.reasoning.checkpoint import Checkpoint, load_checkpoint
 from kgqa.reasoning.onnx_bert import build_bert
 
@@ -49,9 +50,12 @@ class Model:
         return tokenizer
 
     @cached_property
-    def known_words(self) -> frozenset[str]:
-        """The whole words of the vocabulary: ordinary words, as opposed to names that have to be spelt out."""
-        return frozenset(word for word in self.tokenizer.get_vocab() if word.isalpha() and len(word) > 2)
+    def known_words(self) -> dict[str, int]:
+        """The whole words of the vocabulary, as opposed to names that have to be spelt out, with their places in it.
+
+        BERT's vocabulary is ordered by frequency, so that a place is a rank.
+        """
+        return whole_words(self.tokenizer)
 
     @cached_property
     def _encoder(self) -> InferenceSession:
@@ -74,6 +78,17 @@ class Model:
         """Return unit vectors. Shape: (len(texts), hidden)."""
         width = self.checkpoint.encoder_config.hidden_size
         return self._run(self._encoder, [(text,) for text in texts], np.zeros((len(texts), width), np.float32))
+
+    def encode_question(self, text: str) -> QuestionTokens:
+        """Return the vectors of a question and of its tokens."""
+        encoding = self.tokenizer.encode(text)
+        feed: dict[str, Any] = {
+            "input_ids": np.array([encoding.ids], np.int64),
+            "token_type_ids": np.zeros((1, len(encoding.ids)), np.int64),
+            "mask": np.ones((1, len(encoding.ids)), np.float32),
+        }
+        vector, tokens = self._encoder.run(["out", "tokens"], feed)
+        return QuestionTokens(vector[0], tokens[0, 1:-1], np.array(encoding.offsets[1:-1], np.int32).reshape(-1, 2))
 
     def score(self, question: str, lines: Sequence[str]) -> NDArray[np.float32]:
         """Return the reader's logit of each line. Shape: (len(lines),)."""
@@ -103,6 +118,11 @@ class Model:
         scaled = (features - w["pruner.mean"]) / w["pruner.scale"]
         hidden = np.maximum(scaled @ w["pruner.0.weight"].T + w["pruner.0.bias"], 0.0)
         return np.asarray((hidden @ w["pruner.1.weight"].T + w["pruner.1.bias"])[:, 0], np.float32)
+
+
+def whole_words(tokenizer: Tokenizer) -> dict[str, int]:
+    """Return the whole words of a tokenizer's vocabulary with their places in it."""
+    return {word: place for word, place in tokenizer.get_vocab().items() if word.isalpha() and len(word) > 2}
 
 
 def null_logit(

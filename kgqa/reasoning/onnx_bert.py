@@ -47,8 +47,9 @@ def build_bert(tensors: Tensors, config: BertConfig, *, head: str | None = None)
     """Return a serialized ONNX model.
 
     Inputs: `input_ids` and `token_type_ids`, int64, and `mask`, float32 (1 for tokens, 0 for padding), each of shape
-    (batch, seq). Output: `out`; without `head` unit vectors of the mean-pooled tokens, shape (batch, hidden); with
-    `head`, the name of a linear layer, its logit over the mean-pooled tokens, shape (batch,).
+    (batch, seq). Output: `out`; without `head` unit vectors of the mean-pooled tokens, shape (batch, hidden), and
+    `tokens`, unit vectors of the tokens, shape (batch, seq, hidden); with `head`, the name of a linear layer, its logit
+    over the mean-pooled tokens, shape (batch,).
     """
     return _Builder(tensors, config).build(head)
 
@@ -70,6 +71,10 @@ class _Builder:
             hidden = self._layer(f"encoder.layer.{layer}", hidden, bias)
         self._op("Identity", [self._logit(hidden, head) if head else self._pooled(hidden)], "out")
         shape: Sequence[str | int] = ("batch", "seq")
+        outputs = [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["batch"] if head else ["batch", "hidden"])]
+        if not head:
+            self._op("Div", [hidden, self._op("ReduceL2", [hidden], axes=[2], keepdims=1)], "tokens")
+            outputs.append(helper.make_tensor_value_info("tokens", TensorProto.FLOAT, ["batch", "seq", "hidden"]))
         graph = helper.make_graph(
             self.nodes,
             "bert",
@@ -78,7 +83,7 @@ class _Builder:
                 helper.make_tensor_value_info("token_type_ids", TensorProto.INT64, shape),
                 helper.make_tensor_value_info("mask", TensorProto.FLOAT, shape),
             ],
-            [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["batch"] if head else ["batch", "hidden"])],
+            outputs,
             [numpy_helper.from_array(array, name) for name, array in self.constants.items()],
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)

@@ -10,7 +10,7 @@ from kgqa.errors import GraphLoadError
 
 MANIFEST_FILE = "manifest.json"
 INDEX_FOLDER = "index"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

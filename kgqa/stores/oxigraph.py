@@ -71,13 +71,12 @@ def from_oxigraph(term: object) -> Term:
     raise ValueError(f"RDF 1.2 triple terms are not supported: {term}")
 
 
-def may_be_respelled(literal: ox.Literal) -> bool:
-    """Return False only where Oxigraph surely keeps the literal as written. Quick: no store is asked."""
-    datatype = literal.datatype.value
+def may_be_respelled(lexical: str, datatype: str) -> bool:
+    """Return False only where Oxigraph surely keeps a literal as written. Quick: no store is asked."""
     if datatype == XSD_STRING or not datatype.startswith(XSD):
         return False
     unchanged = _UNCHANGED.get(datatype)
-    return unchanged is None or unchanged.fullmatch(literal.value) is None
+    return unchanged is None or unchanged.fullmatch(lexical) is None
 
 
 def canonical_literals(literals: Iterable[ox.Literal]) -> dict[ox.Literal, ox.Literal]:
@@ -125,7 +124,7 @@ class OxigraphStore:
                 s, p, o = to_oxigraph(subject), to_oxigraph(predicate), to_oxigraph(obj)
                 if isinstance(s, ox.Literal) or not isinstance(p, ox.NamedNode):
                     raise ValueError(f"not an RDF triple: {subject.n3()} {predicate.n3()} {obj.n3()}")
-                if isinstance(o, ox.Literal) and may_be_respelled(o):
+                if isinstance(o, ox.Literal) and may_be_respelled(o.value, o.datatype.value):
                     pending.append((s, p, o))
                 yield ox.Quad(s, p, o)
 
@@ -192,11 +191,10 @@ class OxigraphStore:
             raise QueryError("this is not an ASK query")
         return bool(result)
 
-    def quads(self) -> Iterator[ox.Quad]:
-        """Yield every triple of the default graph, then those of named graphs again, literals as they were written."""
+    def named_quads(self) -> Iterator[ox.Quad]:
+        """Yield the triples of named graphs, literals as they were written."""
         respelled = self._respelled
-        graphs: list[ox.NamedNode | ox.BlankNode | ox.DefaultGraph] = [_DEFAULT_GRAPH, *self._store.named_graphs()]
-        for graph in graphs:
+        for graph in self._store.named_graphs():
             for quad in self._store.quads_for_pattern(None, None, None, graph):
                 written = quad.object
                 if isinstance(written, ox.Literal):
@@ -240,13 +238,6 @@ def read_respelled(folder: Path) -> dict[_Spelling, ox.Literal]:
     with path.open("rb") as file:
         rows = ((q.subject, q.predicate, q.object) for q in ox.parse(file, ox.RdfFormat.N_TRIPLES, lenient=True))
         return respellings((s, p, o) for s, p, o in rows if isinstance(o, ox.Literal))
-
-
-def write_respelled(folder: Path, respelled: Mapping[_Spelling, ox.Literal]) -> None:
-    """Write what `read_respelled` reads; no file where there is nothing to say."""
-    if respelled:
-        rows = (ox.Triple(subject, predicate, written) for (subject, predicate, _), written in respelled.items())
-        ox.serialize(rows, str(folder / RESPELLED_FILE), ox.RdfFormat.N_TRIPLES)
 
 
 def _one_line(error: Exception) -> str:

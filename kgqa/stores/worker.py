@@ -7,41 +7,32 @@ Lines are {"progress": n}, and at the end {"done": {...}} or {"error": {...}}.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-import re
+import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
 import pyoxigraph as ox
 
 from kgqa.errors import GraphLoadError
-from kgqa.stores.formats import RdfSyntax
-from kgqa.stores.guarded_reading import LoadLimits, OpenedFile, open_guarded
+from kgqa.index.arrays import Ids
+from kgqa.index.build import write_index
+from kgqa.index.graph_index import GraphIndex
+from kgqa.index.terms import split_literal
+from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES
+from kgqa.stores.guarded_reading import LoadLimits
 from kgqa.stores.manifest import INDEX_FOLDER, MANIFEST_FILE, Manifest, SourceFile, read_manifest, write_manifest
-from kgqa.stores.oxigraph import (
-    STORE_FOLDER,
-    OxigraphStore,
-    may_be_respelled,
-    respellings,
-    write_respelled,
-)
+from kgqa.stores.oxigraph import RESPELLED_FILE, STORE_FOLDER, canonical_literals, may_be_respelled
+from kgqa.stores.triple_reading import StoreWriter, TripleReading
 
-_PARSERS: dict[RdfSyntax, ox.RdfFormat] = {
-    "turtle": ox.RdfFormat.TURTLE, "ntriples": ox.RdfFormat.N_TRIPLES, "nquads": ox.RdfFormat.N_QUADS,
-    "trig": ox.RdfFormat.TRIG, "rdfxml": ox.RdfFormat.RDF_XML, "jsonld": ox.RdfFormat.JSON_LD,
-}  # fmt: skip
-_PART_OF: dict[RdfSyntax, tuple[RdfSyntax, ...]] = {
-    "turtle": ("ntriples",), "trig": ("turtle", "ntriples"), "nquads": ("ntriples",)
-}  # fmt: skip
-_HINT_LINES = 5  # a file in another syntax fails at once; later errors are the file's own
-_PLACE = re.compile(r"^Parser error [^:]*: (?=\S)")
-_PROGRESS_S = 0.1
 _REPEATED = "repeated triple"
 _DIRECTION = "text direction of a literal"
+_CANONICAL_BATCH = 50_000
 
 
 def build_folder(
@@ -56,8 +47,8 @@ def build_folder(
 ) -> dict[str, object]:
     """Build a graph folder from files, and from other graph folders, and return the report's numbers.
 
-    `folder` exists and is empty. Blank nodes are renamed b0, b1, ... in order of appearance, so that files do not share
-    them and the same load gives the same names. Raises GraphLoadError, and leaves `folder` half built then.
+    `folder` exists and is empty. The index is made while pyoxigraph goes on filling the store. Raises GraphLoadError,
+    and leaves `folder` half built then.
     """
     files: list[SourceFile] = []
     for source in sources:
@@ -66,23 +57,27 @@ def build_folder(
         elif source.is_file():
             with source.open("rb") as file:
                 files.append(SourceFile(source.name, hashlib.file_digest(file, "sha256").hexdigest()))
-    reading = _Reading(sources, flag, limits, progress)
-    store = ox.Store(str(folder / STORE_FOLDER))
-    store.bulk_extend(reading.quads())
-    if reading.n_read == 0:
-        raise GraphLoadError("no triples found", path=", ".join(source.name for source in sources))
-    respelled = respellings(reading.pending)
-    reading.pending.clear()
-    write_respelled(folder, respelled)
-    n_triples = sum(1 for _ in store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
-    named_graphs = tuple(sorted(str(graph.value) for graph in store.named_graphs()))
-    store.flush()
-
-    from kgqa.index.graph_index import DEFAULT_LABEL_PREDICATES, build_index
-
     labels = tuple(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates)
-    triples = OxigraphStore(store, respelled, n_triples=n_triples).triples()
-    build_index(triples, folder / INDEX_FOLDER, label_predicates=labels)
+    store = ox.Store(str(folder / STORE_FOLDER))
+    with StoreWriter(store) as writer:
+        reading = TripleReading(writer, limits, progress)
+        for source in sources:
+            if (source / MANIFEST_FILE).is_file():
+                reading.read_folder(source)
+            else:
+                reading.read_file(source, flag=flag)
+        writer.finish()
+        if reading.n_read == 0:
+            raise GraphLoadError("no triples found", path=", ".join(source.name for source in sources))
+        keys, rows = list(reading.buffer.ids), reading.buffer.rows()
+        respelled = respelled_literals(keys)
+        keys, rows = with_one_spelling(keys, rows, respelled)
+        write_respelled(folder / RESPELLED_FILE, keys, rows, respelled)
+        index, _ = GraphIndex.from_rows(keys, rows, label_predicates=labels)
+        write_index(index, folder / INDEX_FOLDER)
+    store.flush()
+    n_triples = index.n_triples
+    named_graphs = tuple(sorted(graph.strip("<>").removeprefix("_:") for graph in reading.named_graphs))
     write_manifest(folder, Manifest(name, tuple(files), n_triples, named_graphs, labels, _version()))
     progress(reading.n_read)
     skipped = {_REPEATED: reading.n_read - n_triples, _DIRECTION: reading.n_directions}
@@ -93,92 +88,57 @@ def build_folder(
     }
 
 
-class _Reading:
-    """One pass over all sources, and what it saw."""
-
-    def __init__(
-        self, sources: Sequence[Path], flag: str | None, limits: LoadLimits, progress: Callable[[int], None]
-    ) -> None:
-        self._sources, self._flag, self._limits, self._progress = sources, flag, limits, progress
-        self._n_bnodes = 0
-        self._bnodes: dict[str, ox.BlankNode] = {}
-        self.n_read = 0
-        self.n_directions = 0
-        self.pending: list[tuple[ox.NamedNode | ox.BlankNode | ox.Triple, ox.NamedNode, ox.Literal]] = []
-
-    def quads(self) -> Iterator[ox.Quad]:
-        """Yield every triple into the default graph, and those of a named graph there too."""
-        default = ox.DefaultGraph()
-        next_report = time.monotonic() + _PROGRESS_S
-        for source in self._sources:
-            self._bnodes = {}
-            for quad in _read(source, self._flag, self._limits):
-                subject, predicate, obj, graph = quad.subject, quad.predicate, quad.object, quad.graph_name
-                if type(subject) is ox.BlankNode:
-                    subject = self._bnode(subject)
-                if type(obj) is ox.BlankNode:
-                    obj = self._bnode(obj)
-                elif type(obj) is ox.Literal:
-                    obj = self._literal(obj, source)
-                    if may_be_respelled(obj):
-                        self.pending.append((subject, predicate, obj))
-                elif type(obj) is ox.Triple:
-                    raise GraphLoadError("RDF 1.2 triple terms, << ... >>, are not supported", path=source.name)
-                if type(graph) is not ox.DefaultGraph:
-                    graph = self._bnode(graph) if type(graph) is ox.BlankNode else graph
-                    yield ox.Quad(subject, predicate, obj, graph)
-                yield ox.Quad(subject, predicate, obj, default)
-                self.n_read += 1
-                if not self.n_read & 1023 and time.monotonic() > next_report:
-                    self._progress(self.n_read)
-                    next_report = time.monotonic() + _PROGRESS_S
-
-    def _bnode(self, node: ox.BlankNode) -> ox.BlankNode:
-        renamed = self._bnodes.get(node.value)
-        if renamed is None:
-            renamed = self._bnodes[node.value] = ox.BlankNode(f"b{self._n_bnodes}")
-            self._n_bnodes += 1
-        return renamed
-
-    def _literal(self, literal: ox.Literal, source: Path) -> ox.Literal:
-        n_chars = len(literal.value)
-        if n_chars > self._limits.max_literal_chars:
-            raise GraphLoadError(f"a literal has {n_chars:,} characters (limit max_literal_chars)", path=source.name)
-        if literal.direction is not None:
-            self.n_directions += 1
-            return ox.Literal(literal.value, language=literal.language)
-        return literal
+def respelled_literals(keys: Sequence[str]) -> dict[str, str]:
+    """Return the literals among `keys`, in N-Triples syntax, that the store respells -> what it makes of them."""
+    respelled: dict[str, str] = {}
+    doubtful: dict[ox.Literal, str] = {}
+    for place, key in enumerate(keys):
+        if key[0] == '"' and key[-1] == ">":
+            text, datatype, _ = split_literal(key)
+            if datatype and may_be_respelled(text, datatype):
+                doubtful[ox.Literal(text, datatype=ox.NamedNode(datatype))] = key
+        if doubtful and (len(doubtful) == _CANONICAL_BATCH or place == len(keys) - 1):
+            for literal, canonical in canonical_literals(doubtful).items():
+                if canonical != literal:
+                    respelled[doubtful[literal]] = str(canonical)
+            doubtful.clear()
+    return respelled
 
 
-def _read(source: Path, flag: str | None, limits: LoadLimits) -> Iterator[ox.Quad]:
-    if (source / MANIFEST_FILE).is_file():
-        yield from OxigraphStore.open(source, n_triples=0).quads()
-        return
-    opened = open_guarded(source, flag=flag, limits=limits)
-    with opened.stream as stream:
-        try:
-            yield from ox.parse(stream, _PARSERS[opened.syntax])
-        except SyntaxError as error:
-            raise _syntax_error(error, source.name, opened) from error
-        except MemoryError as error:
-            if "buffer maximal size" in str(error):
-                raise GraphLoadError("a single term or statement is longer than 16 MiB", path=source.name) from error
-            raise
+def with_one_spelling(keys: list[str], rows: Ids, respelled: dict[str, str]) -> tuple[list[str], Ids]:
+    """Return keys and rows in which a value that one subject and predicate have in several spellings has the first.
+
+    The store knows values only: what is one triple there is one triple here. Spellings that are left over are dropped.
+    """
+    if not respelled:
+        return keys, rows
+    place_of = {key: place for place, key in enumerate(keys)}
+    value_of = np.arange(len(keys), dtype=np.int64)
+    for written, canonical in respelled.items():
+        value_of[place_of[written]] = place_of.setdefault(canonical, len(place_of))
+    shared = np.bincount(value_of, minlength=len(place_of)) > 1
+    places = np.flatnonzero(shared[value_of[rows[:, 2]]])
+    triples = np.column_stack((rows[places, 0], rows[places, 1], value_of[rows[places, 2]]))
+    _, first, group = np.unique(triples, axis=0, return_index=True, return_inverse=True)
+    objects = rows[places[first[group.ravel()]], 2]
+    if np.array_equal(objects, rows[places, 2]):
+        return keys, rows
+    rows = rows.copy()
+    rows[places, 2] = objects
+    used = np.zeros(len(keys), np.bool_)
+    used[rows.ravel()] = True
+    new_place = np.cumsum(used, dtype=np.int32) - 1
+    return [key for key, kept in zip(keys, used.tolist(), strict=True) if kept], new_place[rows]
 
 
-def _syntax_error(error: SyntaxError, name: str, opened: OpenedFile) -> GraphLoadError:
-    message = _PLACE.sub("", " ".join(str(error.msg).split()))
-    if "LoadDocumentCallback" in message or "remote context" in message:
-        message = "remote @context not allowed: nothing is fetched; write the context into the file"
-    elif "No scheme found" in message:
-        message = "a relative IRI, and the file names no base to resolve it against"
-    elif (
-        (error.lineno or 1) <= _HINT_LINES
-        and opened.sniffed not in (None, opened.syntax)
-        and opened.sniffed not in _PART_OF.get(opened.syntax, ())
-    ):
-        message += f" (read as {opened.syntax}, but it looks like {opened.sniffed})"
-    return GraphLoadError(message, path=name, line=error.lineno, column=error.offset)
+def write_respelled(path: Path, keys: Sequence[str], rows: Ids, respelled: dict[str, str]) -> None:
+    """Write the triples whose literal the store respells, as they were written; no file where there are none."""
+    is_respelled = np.fromiter((key in respelled for key in keys), np.bool_, len(keys))
+    found = np.unique(rows[is_respelled[rows[:, 2]]], axis=0)
+    if len(found):
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            for s, p, o in found.tolist():
+                file.write(f"{keys[s]} {keys[p]} {keys[o]} .\n")
 
 
 def _bare_message(error: GraphLoadError) -> str:
@@ -215,6 +175,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     limits = LoadLimits(**request["limits"])
     _set_limits(limits)
+    gc.disable()  # nothing here has cycles, and millions of objects are made
     try:
         done = build_folder(
             [Path(path) for path in request["sources"]],
@@ -236,6 +197,7 @@ def main() -> None:
         _say({"error": {"message": message, "path": "", "line": None, "column": None}})
     else:
         _say({"done": done})
+    os._exit(0)  # the thread that fills the store may be in the middle of it, and nothing of it is needed
 
 
 if __name__ == "__main__":

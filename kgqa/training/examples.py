@@ -84,18 +84,24 @@ def sparql_iris(sparql: str) -> frozenset[str]:
     return frozenset(iri for iri in found if not iri.endswith(("#type", "#subClassOf")) and "XMLSchema#" not in iri)
 
 
-def read_folder(folder: Path) -> tuple[GraphIndex, list[TrainingExample]]:
-    """Return the graph and the questions of a training folder. Gold queries are run here."""
+def graph_triples(folder: Path) -> list[tuple[Term, Term, Term]]:
+    """Return the triples of a training folder's graph."""
     import pyoxigraph as ox
 
-    from kgqa.stores.oxigraph import OxigraphStore, from_oxigraph
+    from kgqa.stores.oxigraph import from_oxigraph
 
     path = next(p for p in (folder / "graph.ttl", folder / "graph.nt") if p.exists())
     quads = ox.parse(path=str(path))
-    triples = [(from_oxigraph(q.subject), from_oxigraph(q.predicate), from_oxigraph(q.object)) for q in quads]
+    return [(from_oxigraph(q.subject), from_oxigraph(q.predicate), from_oxigraph(q.object)) for q in quads]
+
+
+def read_folder(folder: Path) -> tuple[GraphIndex, list[TrainingExample]]:
+    """Return the graph and the questions of a training folder. Gold queries are run here."""
+    from kgqa.stores.oxigraph import OxigraphStore
+
+    triples = graph_triples(folder)
     index = GraphIndex.from_triples(triples)
-    store = OxigraphStore.in_memory(triples)
-    return index, list(_examples(folder / "questions.jsonl", store))
+    return index, list(_examples(folder / "questions.jsonl", OxigraphStore.in_memory(triples)))
 
 
 def _examples(path: Path, store: object) -> Iterator[TrainingExample]:

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kgqa.reasoning.checkpoint import FORMAT, SHARED
-from kgqa.reasoning.onnx_bert import quantize_rows
+from kgqa.reasoning.checkpoint import FORMAT, SHARED, Checkpoint
+from kgqa.reasoning.onnx_bert import BertConfig, dequantize, quantize_rows
 
 _MATRICES = ("dense.weight", "query.weight", "key.weight", "value.weight", "word_embeddings.weight")
 _MAX_POSITIONS = 128
+HEADS = "heads.safetensors"
 
 
 def pack(tensors: Mapping[str, NDArray[Any]], *, quantize: bool = True) -> dict[str, NDArray[Any]]:
@@ -80,12 +81,53 @@ def write_checkpoint(
     shutil.rmtree(old, ignore_errors=True)
 
 
+def unpack_encoder(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write a checkpoint's bi-encoder in the Hugging Face layout, as float32, to train on from."""
+    _unpack(checkpoint, checkpoint.encoder, checkpoint.encoder_config, folder)
+
+
+def unpack_reader(checkpoint: Checkpoint, folder: Path) -> None:
+    """Write a checkpoint's reader in the Hugging Face layout, as float32, with its heads beside it."""
+    from safetensors.numpy import save_file
+
+    _unpack(checkpoint, checkpoint.reader, checkpoint.reader_config, folder)
+    heads = {name: np.asarray(checkpoint.reader[name], np.float32) for name in ("score.weight", "score.bias")}
+    heads |= {name: np.asarray(checkpoint.ranker[name]) for name in ("prior_weight", "null.weight", "null.bias")}
+    save_file(heads, str(folder / HEADS))
+
+
+def _unpack(checkpoint: Checkpoint, tensors: Mapping[str, NDArray[Any]], shape: BertConfig, folder: Path) -> None:
+    import torch
+    from transformers import BertConfig as HuggingFaceConfig
+    from transformers import BertModel, PreTrainedTokenizerFast
+
+    names = {name.removesuffix(".int8").removesuffix(".scale") for name in tensors}
+    state = {
+        name: torch.from_numpy(dequantize(tensors, name)) for name in names if not name.startswith(("score.", "null."))
+    }
+    config = HuggingFaceConfig(
+        vocab_size=state[SHARED].shape[0],
+        hidden_size=shape.hidden_size,
+        num_hidden_layers=shape.num_hidden_layers,
+        num_attention_heads=shape.num_attention_heads,
+        intermediate_size=state["encoder.layer.0.intermediate.dense.weight"].shape[0],
+        max_position_embeddings=state["embeddings.position_embeddings.weight"].shape[0],
+        layer_norm_eps=shape.layer_norm_eps,
+    )
+    model = BertModel(config, add_pooling_layer=False)
+    model.load_state_dict(state)
+    model.save_pretrained(str(folder))
+    special = {f"{name}_token": f"[{name.upper()}]" for name in ("unk", "sep", "pad", "cls", "mask")}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(checkpoint.folder / "tokenizer.json"), **special)
+    tokenizer.save_pretrained(str(folder))
+
+
 def assemble_checkpoint(
     out: Path,
     *,
     encoder: Path,
     reader: Path,
-    pruner: Mapping[str, NDArray[Any]],
+    ranker: Mapping[str, NDArray[Any]],
     calibration: NDArray[np.float32],
     threshold: float,
     info: Mapping[str, object],
@@ -93,15 +135,16 @@ def assemble_checkpoint(
     """Write the checkpoint that inference reads from the trained parts, each a Hugging Face folder; the reader's
     holds `heads.safetensors` too.
 
-    `calibration` are the weights of confidence, bias last; `info` says how the model was made.
+    `ranker` has the pruner's and the aligner's tensors; `calibration` are the weights of confidence, bias last; `info`
+    says how the model was made.
     """
     from safetensors.numpy import load_file
     from transformers import AutoConfig
 
-    heads = load_file(str(reader / "heads.safetensors"))
+    heads = load_file(str(reader / HEADS))
     reader_tensors = pack(load_file(str(reader / "model.safetensors")))
     reader_tensors |= {"score.weight": heads["score.weight"], "score.bias": heads["score.bias"]}
-    ranker = dict(pruner)
+    ranker = dict(ranker)
     ranker |= {name: heads[name] for name in ("prior_weight", "null.weight", "null.bias")}
     ranker["calibration"] = np.asarray(calibration, np.float32)
     shapes = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from kgqa.reasoning.alignment import ALIGNMENT_FEATURES
 from kgqa.reasoning.features import FEATURES
 from kgqa.training.prepare import CandidateRecord
 
@@ -46,6 +47,21 @@ class Pruner(nn.Module):
         scaled = (features - self.mean) / self.scale
         return self.second(self.drop(torch.relu(self.first(scaled)))).squeeze(-1)  # type: ignore[no-any-return]
 
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits without gradients. Shapes: (n, n_features) to (n,)."""
+        with torch.no_grad():
+            return np.asarray(self(torch.from_numpy(features)).numpy(), np.float32)
+
+    def load(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Take over the weights that `tensors` returned."""
+        with torch.no_grad():
+            for parameter, name in (
+                (self.mean, "pruner.mean"), (self.scale, "pruner.scale"),
+                (self.first.weight, "pruner.0.weight"), (self.first.bias, "pruner.0.bias"),
+                (self.second.weight, "pruner.1.weight"), (self.second.bias, "pruner.1.bias"),
+            ):  # fmt: skip
+                parameter.copy_(torch.from_numpy(tensors[name]))
+
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """Return the weights under the names that `Model.prune_scores` reads."""
         named = {
@@ -54,6 +70,15 @@ class Pruner(nn.Module):
             "pruner.1.weight": self.second.weight, "pruner.1.bias": self.second.bias,
         }  # fmt: skip
         return {name: tensor.detach().numpy().astype(np.float32) for name, tensor in named.items()}
+
+
+def pruner_for(records: Sequence[CandidateRecord]) -> Pruner:
+    """Return an untrained pruner that standardises features as the records have them."""
+    sample = np.concatenate([r.features[:200] for r in records])
+    mean, scale = sample.mean(0), sample.std(0)
+    scale[scale < 1e-3] = 1.0
+    assert sample.shape[1] == len(FEATURES) + len(ALIGNMENT_FEATURES)
+    return Pruner(torch.from_numpy(mean), torch.from_numpy(scale))
 
 
 def train_pruner(
@@ -68,11 +93,7 @@ def train_pruner(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     usable = [(r, w) for r, w in zip(records, weights, strict=True) if len(r.grades) and grade_targets(r.grades).any()]
-    sample = np.concatenate([r.features[:200] for r, _ in usable])
-    mean, scale = sample.mean(0), sample.std(0)
-    scale[scale < 1e-3] = 1.0
-    assert sample.shape[1] == len(FEATURES)
-    model = Pruner(torch.from_numpy(mean), torch.from_numpy(scale))
+    model = pruner_for([r for r, _ in usable])
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
     n_batches = -(-len(usable) // BATCH)
     epochs = max(min_epochs, -(-MIN_STEPS // n_batches))

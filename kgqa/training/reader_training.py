@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kgqa.training.encoder_training import load_bert
+from kgqa.training.export import HEADS
 from kgqa.training.prepare import CandidateRecord
 from kgqa.training.ranker_training import grade_targets
 
@@ -55,15 +56,16 @@ class Reader(nn.Module):
 
     @classmethod
     def load(cls, folder: Path, n_question_features: int) -> tuple[Any, Reader]:
-        """Return (tokenizer, reader) as `save_reader` wrote them, for inference."""
+        """Return (tokenizer, reader) as `save_reader` wrote them, or with new heads on an encoder that has none."""
         from safetensors.torch import load_file
 
         tokenizer, bert = load_bert(folder)
         reader = cls(bert, bert.config.hidden_size, n_question_features)
-        heads = load_file(str(folder / "heads.safetensors"))
-        reader.score.load_state_dict({"weight": heads["score.weight"], "bias": heads["score.bias"]})
-        reader.null.load_state_dict({"weight": heads["null.weight"], "bias": heads["null.bias"]})
-        reader.prior_weight.data = heads["prior_weight"].reshape(())
+        if (folder / HEADS).is_file():
+            heads = load_file(str(folder / HEADS))
+            reader.score.load_state_dict({"weight": heads["score.weight"], "bias": heads["score.bias"]})
+            reader.null.load_state_dict({"weight": heads["null.weight"], "bias": heads["null.bias"]})
+            reader.prior_weight.data = heads["prior_weight"].reshape(())
         return tokenizer, reader.eval()
 
     def pair_logits(self, tokenizer: Any, questions: Sequence[str], lines: Sequence[str]) -> Tensor:
@@ -126,8 +128,8 @@ def train_reader(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    tokenizer, bert = load_bert(base)
-    model = Reader(bert, bert.config.hidden_size, len(examples[0].record.question_features))
+    tokenizer, model = Reader.load(base, len(examples[0].record.question_features))
+    bert: Any = model.bert
     model.train()
     for module in model.modules():
         if isinstance(module, nn.Dropout):
@@ -225,4 +227,4 @@ def save_reader(model: Reader, tokenizer: Any, out: Path) -> None:
     cast(Any, model.bert).save_pretrained(str(out))
     tokenizer.save_pretrained(str(out))
     heads = {n: p.detach().clone() for n, p in model.named_parameters() if not n.startswith("bert.")}
-    save_file({n: p.reshape(1) if p.ndim == 0 else p for n, p in heads.items()}, str(out / "heads.safetensors"))
+    save_file({n: p.reshape(1) if p.ndim == 0 else p for n, p in heads.items()}, str(out / HEADS))

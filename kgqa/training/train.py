@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,12 +18,15 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kgqa.errors import DatasetError
+from kgqa.reasoning.alignment import Parts, untrained_alignment
 from kgqa.reasoning.checkpoint import Checkpoint
+from kgqa.reasoning.model import Model
+from kgqa.training.alignment_training import train_alignment
 from kgqa.training.calibration import calibrate, reader_outcomes
 from kgqa.training.encoder_training import GraphRecords, train_encoder
+from kgqa.training.examples import read_folder
 from kgqa.training.export import assemble_checkpoint, bert_shape, pack
 from kgqa.training.prepare import CandidateRecord, best_places, candidate_records, relation_records
 from kgqa.training.ranker_training import Pruner, recall_at, train_pruner
@@ -32,7 +35,6 @@ from kgqa.training.reader_training import ReaderExample, train_reader
 T = TypeVar("T")
 ALL = -1
 Report = Callable[[str], None]
-Kept = list[tuple[CandidateRecord, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class TrainingPlan:
     folders: Mapping[Path, float]
     held_out: tuple[str, ...] = ()
     encoder_steps: int = 500
+    alignment_steps: int = 900
+    alignment_seconds: float = 1500.0
+    max_alignment_questions: int = 120
+    reader_start: Path | None = None
     reader_steps: int = 2600
     reader_seconds: float = 2400.0
     encoder_rate: float = 4e-5
@@ -59,6 +65,7 @@ class TrainingPlan:
 def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report: Report = print) -> None:
     """Train on the plan's folders from the encoder in `base` and write the checkpoint to `out`. Raises DatasetError."""
     import torch
+    from safetensors.numpy import load_file
 
     torch.set_num_threads(plan.n_threads)
     work.mkdir(parents=True, exist_ok=True)
@@ -66,7 +73,7 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     if not folders:
         raise DatasetError("no folder to train on has a questions.jsonl")
     words = known_words(base)
-    relations = _remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
+    relations = remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
     trained = {str(f): relations[str(f)] for f in folders if f.name not in plan.held_out}
     encoder = work / "encoder"
     if not (encoder / "model.safetensors").is_file():
@@ -84,24 +91,44 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
             seed=plan.seed,
             report=report,
         )
-    candidates = _remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
+    aligned = work / "aligned"
+    if not (aligned / "ranker.safetensors").is_file():
+        first = remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
+        train_alignment(
+            encoder,
+            {str(f): [r for r in first[str(f)] if r.split == "train"] for f in folders if f.name not in plan.held_out},
+            {name: texts for name, (texts, _, _) in relations.items()},
+            aligned,
+            weights={str(folder): weight for folder, weight in plan.folders.items()},
+            steps=plan.alignment_steps,
+            max_seconds=plan.alignment_seconds,
+            lr=plan.encoder_rate,
+            seed=plan.seed,
+            report=report,
+        )
+    candidates = remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, aligned), folders))
     training = [f for f in folders if f.name not in plan.held_out]
     held = [r for f in folders for r in candidates[str(f)] if f.name in plan.held_out or r.split != "train"]
-    pruners = _remembered(work / "pruners.pkl", lambda: _pruners(plan, training, candidates, report))
-    report(f"pruner recall on held-out questions: {recall_at(pruners[ALL], held, (1, 5, 16, 10_000))}")
-    tensors = {fold: pruner.tensors() for fold, pruner in pruners.items()}
-    lines = _remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, encoder, tensors), folders))
+    pruners = remembered(work / "pruners.pkl", lambda: _pruners(plan, training, candidates, report))
+    report(f"pruner recall on held-out questions: {recall_at(pruners[ALL], held, (1, 5, 8, 16, 10_000))}")
     usable = [
-        ReaderExample(record, prior, plan.folders[folder])
+        reader_example(
+            record, pruners[_fold(folder)], n_lines=plan.n_lines, weight=plan.folders[folder], add_gold=True
+        )
         for folder in training
-        for record, prior in lines[str(folder)]
+        for record in candidates[str(folder)]
         if record.split == "train" and (not record.answerable or best_places(record.grades))
     ]
-    unseen = [ReaderExample(r, p, 1.0) for f in folders if f.name in plan.held_out for r, p in lines[str(f)]]
+    unseen = [
+        reader_example(record, pruners[ALL], n_lines=plan.n_lines, add_gold=False)
+        for folder in folders
+        if folder.name in plan.held_out
+        for record in candidates[str(folder)]
+    ]
     reader = work / "reader"
     if not (reader / "done").is_file():
         train_reader(
-            encoder,
+            plan.reader_start or aligned,
             usable,
             reader,
             max_seconds=plan.reader_seconds,
@@ -118,9 +145,9 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     info |= {key: value for key, value in asdict(plan).items() if key.endswith(("steps", "seconds", "lines", "share"))}
     assemble_checkpoint(
         out,
-        encoder=encoder,
+        encoder=aligned,
         reader=reader,
-        pruner=tensors[ALL],
+        ranker=load_file(str(aligned / "ranker.safetensors")) | pruners[ALL].tensors(),
         calibration=calibration,
         threshold=threshold,
         info=info,
@@ -128,12 +155,13 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     report(f"wrote {out}")
 
 
-def known_words(base: Path) -> frozenset[str]:
-    """Return the whole words of a base encoder's vocabulary."""
+def known_words(base: Path) -> dict[str, int]:
+    """Return the whole words of a base encoder's vocabulary with their ranks."""
     from tokenizers import Tokenizer
 
-    vocabulary = Tokenizer.from_file(str(base / "tokenizer.json")).get_vocab()
-    return frozenset(word for word in vocabulary if word.isalpha() and len(word) > 2)
+    from kgqa.reasoning.model import whole_words
+
+    return whole_words(Tokenizer.from_file(str(base / "tokenizer.json")))
 
 
 def packaged_base() -> Path:
@@ -148,7 +176,7 @@ def packaged_base() -> Path:
     return Path(spec.origin).parent / "model"
 
 
-def _relations(plan: TrainingPlan, folders: Sequence[Path], words: frozenset[str]) -> dict[str, GraphRecords]:
+def _relations(plan: TrainingPlan, folders: Sequence[Path], words: Mapping[str, int]) -> dict[str, GraphRecords]:
     return _map(plan, partial(relation_records, known_words=words), folders)
 
 
@@ -159,7 +187,7 @@ def _map(plan: TrainingPlan, job: Callable[[Path], T], folders: Sequence[Path]) 
         return dict(zip(map(str, folders), pool.map(job, folders, chunksize=1), strict=True))
 
 
-def _remembered(path: Path, make: Callable[[], Any]) -> Any:
+def remembered(path: Path, make: Callable[[], Any]) -> Any:
     """Return what an earlier run stored in this run's own work folder, or make and store it. Never reads a file from
     elsewhere.
     """
@@ -174,22 +202,24 @@ def _remembered(path: Path, make: Callable[[], Any]) -> Any:
     return made
 
 
-def _encoder_model(folder: Path) -> Any:
-    """Return an inference model that can only encode, with the weights as they will ship."""
+def encoder_model(folder: Path) -> Model:
+    """Return an inference model that can encode, and prune where a pruner lies beside the encoder, with the weights as
+    they will ship."""
     from safetensors.numpy import load_file
     from transformers import AutoConfig
 
-    from kgqa.reasoning.model import Model
-
+    shape = bert_shape(AutoConfig.from_pretrained(str(folder)))
+    trained = folder / "ranker.safetensors"
+    ranker = load_file(str(trained)) if trained.is_file() else untrained_alignment(int(str(shape["hidden_size"])))
     tensors = pack(load_file(str(folder / "model.safetensors")))
-    config = {"encoder": bert_shape(AutoConfig.from_pretrained(str(folder)))}
-    return Model(Checkpoint(folder, config, tensors, {}, {}))
+    return Model(Checkpoint(folder, {"encoder": shape}, tensors, {}, ranker))
 
 
 def _candidates(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRecord]:
-    model = _encoder_model(encoder)
+    index, examples = read_folder(folder)
+    model, most = encoder_model(encoder), plan.max_alignment_questions
     return list(
-        candidate_records(folder, model.known_words, model.encode, delete_share=plan.delete_share / 2, seed=plan.seed)
+        candidate_records(str(folder), index, examples, model, max_examples=most, seed=plan.seed, n_sampled=120)
     )
 
 
@@ -213,31 +243,36 @@ def _pruners(
     return made
 
 
-def _lines(
-    plan: TrainingPlan, encoder: Path, pruners: Mapping[int, Mapping[str, NDArray[np.float32]]], folder: Path
-) -> Kept:
-    held = folder.name in plan.held_out
-    pruner = pruners[ALL if held else _fold(folder)]
-    model = _encoder_model(encoder)
-    model.checkpoint = Checkpoint(encoder, model.checkpoint.config, model.checkpoint.encoder, {}, pruner)
-
-    def keep(record: CandidateRecord) -> list[int]:
-        return _kept_places(record, model.prune_scores(record.features), plan.n_lines, add_gold=not held)
-
-    records = candidate_records(
-        folder, model.known_words, model.encode, keep=keep, delete_share=plan.delete_share, seed=plan.seed
-    )
-    return [(record, model.prune_scores(record.features)) for record in records]
+def _lines(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRecord]:
+    index, examples = read_folder(folder)
+    return list(
+        candidate_records(
+            str(folder), index, examples, encoder_model(encoder), n_best=40, n_sampled=60,
+            delete_share=plan.delete_share, seed=plan.seed,
+        )
+    )  # fmt: skip
 
 
-def _kept_places(record: CandidateRecord, scores: NDArray[np.float32], n: int, *, add_gold: bool) -> list[int]:
-    """Return the pruner's best `n`, one of the next fifty, and the best right one if it is not among them."""
-    there = ~np.isnan(record.grades)
-    order = [i for i in np.argsort(-scores, kind="stable").tolist() if there[i]]
-    top = order[:n]
-    if len(order) > n:
-        top.append(order[int(np.random.default_rng(len(record.question)).integers(n, min(len(order), n + 50)))])
+def reader_example(
+    record: CandidateRecord, pruner: Pruner, *, n_lines: int, weight: float = 1.0, add_gold: bool
+) -> ReaderExample:
+    """Return the record with the lines to read: the pruner's best, one of the others, and the best right one if it is
+    not among them."""
+    scores = pruner.scores(record.features)
+    order = np.argsort(-scores, kind="stable").tolist()
+    chosen = order[:n_lines]
+    if add_gold and len(order) > n_lines:
+        rng = np.random.default_rng(len(record.question))
+        chosen.append(order[int(rng.integers(n_lines, min(len(order), n_lines + 50)))])
     best = best_places(record.grades)
-    if add_gold and best and not set(best) & set(top):
-        top.append(max(best, key=lambda i: float(scores[i])))
-    return top
+    if add_gold and best and not set(best) & set(chosen):
+        chosen.append(max(best, key=lambda i: float(scores[i])))
+    kept = replace(
+        record,
+        features=record.features[chosen],
+        grades=record.grades[chosen],
+        lines=tuple(record.lines[i] for i in chosen),
+        outcomes=tuple(record.outcomes[i] for i in chosen),
+        parts=Parts(record.parts.places[chosen], record.parts.link_set[chosen], record.parts.link_sets),
+    )
+    return ReaderExample(kept, scores[chosen], weight)

@@ -2,24 +2,36 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import astuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kgqa.datasets.question_files import QAExample
-from kgqa.datatypes import XSD, XSD_BOOLEAN, XSD_INTEGER, Answer, Prediction, Question, Term, iri, literal
+from kgqa.datatypes import XSD, XSD_BOOLEAN, XSD_INTEGER, Term, iri, literal
 from kgqa.evaluation.metrics import (
+    PRF,
+    ReliabilityBin,
+    RiskPoint,
     answer_f1,
     answer_key,
     answerability,
+    area_under_risk_coverage,
     auroc,
     exact_match,
     expected_calibration_error,
     hits_at_1,
+    lenient_hit,
     macro_f1,
+    macro_prf,
+    micro_prf,
+    percentile,
+    precision_recall_f1,
+    qald_macro,
+    reciprocal_rank,
+    reliability_bins,
+    risk_coverage,
 )
-from kgqa.evaluation.report import Outcome, make_report, pair_up
 
 A, B, C, D = (iri(f"http://e/{name}") for name in "abcd")
 DECIMAL, DOUBLE, DATE = XSD + "decimal", XSD + "double", XSD + "date"
@@ -164,38 +176,108 @@ def test_auroc_needs_both_classes() -> None:
         auroc([0.1, 0.2], [True, True])
 
 
-def _outcome(category: str, gold: tuple[Term, ...], predicted: tuple[Term, ...], confidence: float = 0.9) -> Outcome:
-    question = Question(f"{category}?", category)
-    answers = tuple(Answer(term, "", 1.0) for term in predicted)
-    prediction = Prediction(question, "answered" if answers else "not_found", answers=answers, confidence=confidence)
-    return Outcome(QAExample(question, gold, category), prediction)
+def test_precision_and_recall_of_two_right_of_three_given_and_four_gold() -> None:
+    assert precision_recall_f1([A, B, iri("http://e/x")], [A, B, C, D]) == PRF(2 / 3, 1 / 2, 4 / 7)
 
 
-def test_a_report_has_a_row_a_category_in_order_of_occurrence_and_one_for_all() -> None:
-    report = make_report(
-        [
-            _outcome("list", (A, B), (A,)),
-            _outcome("count", (C,), (C,)),
-            _outcome("list", (A,), ()),
-            _outcome("unanswerable", (), ()),
-        ]
-    )
-    assert [(row.category, row.n_questions) for row in report.rows] == [("list", 2), ("count", 1), ("unanswerable", 1)]
-    assert report.rows[0].macro_f1 == pytest.approx(1 / 3)  # (2/3 + 0) / 2
-    assert report.rows[0].hits_at_1 == 0.5
-    assert report.rows[2].hits_at_1 is None
-    assert report.overall.macro_f1 == pytest.approx((2 / 3 + 1 + 0 + 1) / 4)
-    assert report.overall.hits_at_1 == pytest.approx(2 / 3)
-    assert (report.answerability.n_abstained, report.answerability.n_both) == (2, 1)
+@pytest.mark.parametrize(
+    ("predicted", "gold", "score"),
+    [([], [], 1.0), ([A], [], 0.0), ([], [A], 0.0), ([A], [B], 0.0)],
+    ids=["both-empty", "none-gold", "none-given", "disjoint"],
+)
+def test_precision_and_recall_of_empty_sides(predicted: list[Term], gold: list[Term], score: float) -> None:
+    assert precision_recall_f1(predicted, gold) == PRF(score, score, score)
 
 
-def test_calibration_is_over_the_answers_given() -> None:
-    report = make_report([_outcome("a", (A,), (A,), 0.9), _outcome("b", (A,), (B,), 0.2), _outcome("c", (A,), (), 0.1)])
-    assert report.ece == pytest.approx((0.1 + 0.2) / 2)
-    assert report.auroc == 1.0
+@given(answer_sets, answer_sets)
+def test_precision_is_recall_the_other_way_round(left: list[Term], right: list[Term]) -> None:
+    one, other = precision_recall_f1(left, right), precision_recall_f1(right, left)
+    assert (one.precision, one.recall) == (other.recall, other.precision)
+    assert one.f1 == answer_f1(left, right)
 
 
-def test_predictions_of_other_questions_are_refused() -> None:
-    one, two = _outcome("a", (A,), (A,)), _outcome("b", (A,), (A,))
-    with pytest.raises(ValueError, match=r"'b\?'"):
-        pair_up([one.example], [two.prediction])
+def test_reciprocal_rank_counts_places_of_distinct_values() -> None:
+    one, same = literal("1", XSD_INTEGER), literal("1.0", DECIMAL)
+    assert reciprocal_rank([A, one, same, B], [B]) == pytest.approx(1 / 3)
+    assert (reciprocal_rank([A], [A, B]), reciprocal_rank([A], [B]), reciprocal_rank([], [B])) == (1.0, 0.0, 0.0)
+
+
+def test_the_reciprocal_rank_of_an_unanswerable_question_is_refused() -> None:
+    with pytest.raises(ValueError, match="gold"):
+        reciprocal_rank([A], [])
+
+
+QALD_ROWS = [([A], [A, B]), ([], [A]), ([C], [A]), ([], [])]
+"""Precision 1, 0 (QALD: 1), 0, 1; recall 1/2, 0, 0, 1; F1 2/3, 0, 0, 1."""
+
+
+def test_macro_scores_are_means_of_the_questions_scores() -> None:
+    assert astuple(macro_prf(QALD_ROWS)) == pytest.approx((2 / 4, 1.5 / 4, (2 / 3 + 1) / 4))
+
+
+def test_the_qald_variant_trusts_abstentions_and_takes_the_mean_of_the_means() -> None:
+    # precision 3/4, recall 3/8: 2 * 3/4 * 3/8 / (9/8) = 1/2
+    assert astuple(qald_macro(QALD_ROWS)) == pytest.approx((0.75, 0.375, 0.5))
+
+
+def test_the_qald_variant_of_answers_that_are_all_wrong_is_zero() -> None:
+    assert qald_macro([([A], [B])]) == PRF(0.0, 0.0, 0.0)
+
+
+def test_micro_scores_count_each_item_alike() -> None:
+    # 1 of 1 and 1 of 3 right, 4 gold
+    assert micro_prf([("a", "a"), ("bcd", "bxy")]) == PRF(0.5, 0.5, 0.5)
+    assert micro_prf([((), ())]) == PRF(1.0, 1.0, 1.0)
+    assert micro_prf([((), "a")]) == PRF(0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "gold", "hit"),
+    [
+        (["Romeo"], ["Rome"], 1.0),
+        (["The U.S.A."], ["usa"], 1.0),
+        (["New", "York"], ["New York"], 1.0),
+        (["Rome"], ["Romeo"], 0.0),
+        (["Paris"], ["Rome", "paris"], 1.0),
+        ([], ["Rome"], 0.0),
+        (["Rome"], ["?!"], 1.0),
+    ],
+    ids=["substring", "punctuation", "over-two-answers", "other-way-round", "any-gold", "nothing-given", "empty-gold"],
+)
+def test_the_lenient_hit_is_as_lenient_as_that_of_rog(predicted: list[str], gold: list[str], hit: float) -> None:
+    assert lenient_hit(predicted, gold) == hit
+
+
+def test_the_lenient_hit_needs_a_gold_label() -> None:
+    with pytest.raises(ValueError, match="gold label"):
+        lenient_hit(["Rome"], [])
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.5, 20), (0.51, 30), (0.95, 40), (1.0, 40), (0.01, 10)])
+def test_a_percentile_is_the_value_at_the_nearest_rank(share: float, value: float) -> None:
+    assert percentile([40, 10, 30, 20], share) == value
+
+
+def test_reliability_bins_hold_the_mean_confidence_and_the_share_right() -> None:
+    low, high = reliability_bins([0.95, 0.05, 1.0, 0.0], [True, False, False, True])
+    assert low == ReliabilityBin(0.0, 0.1, 2, 0.025, 0.5)
+    assert astuple(high) == pytest.approx((0.9, 1.0, 2, 0.975, 0.5))
+
+
+def test_risk_and_coverage_by_hand() -> None:
+    # surest first: right, then two alike of which one is wrong, then wrong
+    curve = risk_coverage([0.2, 0.9, 0.5, 0.5], [False, True, True, False])
+    assert curve == (RiskPoint(0.9, 0.25, 0.0), RiskPoint(0.5, 0.75, 1 / 3), RiskPoint(0.2, 1.0, 0.5))
+    area = area_under_risk_coverage([0.2, 0.9, 0.5, 0.5], [False, True, True, False])
+    assert area == pytest.approx(0.25 * 0 + 0.5 / 3 + 0.25 * 0.5)
+
+
+def test_each_risk_point_is_what_its_threshold_gives() -> None:
+    rng = random.Random(3)
+    for _ in range(30):
+        confidences = [rng.randrange(8) / 7 for _ in range(20)]
+        right = [rng.random() < 0.6 for _ in range(20)]
+        for point in risk_coverage(confidences, right):
+            kept = [r for c, r in zip(confidences, right, strict=True) if c >= point.threshold]
+            assert point.coverage == pytest.approx(len(kept) / 20)
+            assert point.risk == pytest.approx(kept.count(False) / len(kept))

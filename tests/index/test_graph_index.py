@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgqa.datatypes import RDF_TYPE, RDFS, XSD, Term, iri, literal
-from kgqa.index.graph_index import GraphIndex, Ids, build_index
+from kgqa.index.arrays import open_arrays, save_arrays
+from kgqa.index.build import build_index
+from kgqa.index.graph_index import INDEX_FILE, GraphIndex, Ids
 from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER, days_since_epoch, literal_value
 from kgqa.protocols import Triple
 
@@ -118,7 +120,8 @@ def test_a_saved_index_opens_with_the_same_terms_and_edges(tmp_path: Path) -> No
 
 def test_an_index_of_another_format_is_refused(tmp_path: Path) -> None:
     build_index([(NODES[0], PREDICATES[0], NODES[1])], tmp_path)
-    (tmp_path / "index.json").write_text(json.dumps({"format_version": 99}))
+    arrays, texts = open_arrays(tmp_path / INDEX_FILE)
+    save_arrays(tmp_path / INDEX_FILE, arrays, metadata={**texts, "head": json.dumps({"format_version": 99})})
     with pytest.raises(ValueError, match="load the graph again"):
         GraphIndex.open(tmp_path)
 

@@ -9,6 +9,7 @@ import pytest
 
 from kgqa.datatypes import Term, iri
 from kgqa.errors import GraphLoadError, UnknownGraphError
+from kgqa.index.graph_index import INDEX_FILE
 from kgqa.stores import catalog as catalog_module
 from kgqa.stores.catalog import Catalog, check_name, default_folders
 
@@ -155,7 +156,7 @@ def test_the_home_variable_moves_graphs_and_cache(tmp_path: Path, monkeypatch: p
 
 def test_a_damaged_graph_folder_says_to_load_it_again(catalog: Catalog, file: Path) -> None:
     catalog.load([file], "roads")
-    (catalog.graphs / "roads" / "index" / "index.json").write_text("{}")
+    (catalog.graphs / "roads" / "index" / INDEX_FILE).write_text("{}")
     with pytest.raises(GraphLoadError, match="load the graph again"):
         catalog.open(["roads"])
     (catalog.graphs / "roads" / "manifest.json").write_text("[]")

@@ -34,7 +34,7 @@ _DATES = st.from_regex(
 def test_a_literal_said_to_be_kept_as_written_is(datatype: str, text: str) -> None:
     """The store is the oracle of the quick pattern."""
     written = ox.Literal(text, datatype=ox.NamedNode(XSD + datatype))
-    if not may_be_respelled(written):
+    if not may_be_respelled(written.value, written.datatype.value):
         assert canonical_literals([written]) == {written: written}
 
 
