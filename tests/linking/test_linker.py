@@ -11,7 +11,9 @@ from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import EntityLinker, Triple
 
 E = "http://example.org/"
-KNOWN = {word: 2000 for word in "who what where which when is are was the born film live city people person parent near".split()}
+KNOWN = dict.fromkeys(
+    "who what where which when is are was the born film live city people person parent near".split(), 2000
+)
 NAMES = {
     "york": "York", "newyork": "New York", "einstein": "Albert Einstein", "zurich": "Zürich", "it": "It",
     "thewho": "The Who", "munich": "Munich", "dune": "Dune", "moon": "Moon Landing",
