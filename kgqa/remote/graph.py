@@ -113,11 +113,10 @@ class Carrier:
 
     def __init__(self, source: GraphIndex, target: GraphIndex) -> None:
         self.source, self.target = source, target
-        self._others = other_terms(target)
 
     def term(self, term: Term) -> int:
         """Return the node of a term, or -1 where the target does not have it."""
-        return self.target.find(term.value) if term.kind == "uri" else self._others.get(term, -1)
+        return self.target.find_term(term)
 
     def node(self, node: int) -> int:
         """Return the same term's node. Raises KeyError where the target does not have it."""
@@ -165,8 +164,3 @@ class Carrier:
 
     def _constraint(self, constraint: Constraint) -> Constraint:
         return replace(constraint, nodes=self.nodes(constraint.nodes))
-
-
-def other_terms(index: GraphIndex) -> dict[Term, int]:
-    """Each literal and blank node of an index -> its node; IRIs are found by the index itself."""
-    return {index.term(node): node for node in np.flatnonzero(index.kind != 0).tolist()}

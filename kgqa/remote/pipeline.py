@@ -21,10 +21,15 @@ from kgqa.linking.linker import LabelEntityLinker
 from kgqa.pipeline import (
     LEXICAL_WEIGHT,
     MAX_QUESTION_CHARACTERS,
+    Analysis,
+    GraphContext,
     Pipeline,
     Trace,
     _Clock,
+    _Ranked,
     lexical_scores,
+    link_in_english,
+    links_in,
 )
 from kgqa.protocols import Triple
 from kgqa.reasoning.enumeration import Candidate, anchors_of
@@ -82,20 +87,44 @@ class RemotePipeline(Pipeline):
         return cls(store, Model.load(model, n_threads=n_threads), folder, threshold=threshold)
 
     def trace(self, question: Question, *, links: tuple[EntityLink, ...] | None = None) -> Trace:
-        """Return the prediction for one question with the last analysis.
+        """Return the prediction of `answer` together with what each stage handed on.
 
-        Raises EndpointError where the endpoint does not answer, ValueError where links are given: names are looked up
-        at the endpoint.
+        Raises EndpointError where the endpoint does not answer.
         """
-        if links is not None:
-            raise ValueError("a remote graph looks names up itself; it takes no links")
-        text = " ".join(question.text.split())
-        if not any(char.isalnum() for char in text) or len(text) > MAX_QUESTION_CHARACTERS:
+        asked = " ".join(question.text.split())
+        if not any(char.isalnum() for char in asked) or len(asked) > MAX_QUESTION_CHARACTERS:
             return Trace(Prediction(question, "not_found", "invalid_question"))
         clock = _Clock()
-        naming = self.remote.naming_with(look_up(self.reader, self.remote.profile, text))
-        links = LabelEntityLinker(naming.index, naming.labels, self.model.known_words).link(Question(text))
+        naming, text, links = self._link(asked, links)
         clock.lap("link")
+        around = self._fetch(naming, text, links)
+        local = self._local(around.triples)
+        links = _carried(links, Carrier(naming.index, local.graph.index))
+        clock.lap("fetch")
+        analysis, ranked = local._read(text, links, clock)
+        if ranked.candidates:
+            local, analysis, ranked = self._executed(around, local, analysis, ranked, clock)
+        prediction = local._decide(question, analysis, ranked)
+        if text != asked:
+            prediction = replace(prediction, links=links_in(asked, links))
+        clock.lap("answer")
+        return Trace(replace(prediction, timings_ms=clock.laps), analysis, tuple(ranked.candidates))
+
+    def _link(
+        self, asked: str, links: tuple[EntityLink, ...] | None
+    ) -> tuple[GraphContext, str, tuple[EntityLink, ...]]:
+        """Return the graph that names were looked up in, the question in English words, and its links there."""
+        found = look_up(self.reader, self.remote.profile, asked)
+        if links is not None:
+            given = [c.entity for link in links for c in link.candidates if c.node >= 0]
+            found += self.reader.describe(given, (*self.remote.types, *self.remote.labels))
+        naming = self.remote.naming_with(found)
+        if links is not None:
+            return naming, asked, _carried(links, Carrier(self.graph.index, naming.index))
+        linker = LabelEntityLinker(naming.index, naming.labels, self.model.known_words)
+        return naming, *link_in_english(naming, linker, asked)
+
+    def _fetch(self, naming: GraphContext, text: str, links: tuple[EntityLink, ...]) -> Neighbourhood:
         scores = self._relation_scores(text)
         around = Neighbourhood(self.reader, self.remote, scores)
         anchors = anchors_of(links)
@@ -105,13 +134,12 @@ class RemotePipeline(Pipeline):
             [naming.index.term(klass) for klass in classes],
         )
         around.add(Witnesses(self.reader, self.remote, naming).find(text, links, classes, scores))
-        local = self._local(around.triples)
-        links = _carried(links, Carrier(naming.index, local.graph.index))
-        clock.lap("fetch")
-        analysis, ranked = local._read(text, links, clock)
-        if not ranked.candidates:
-            return Trace(replace(local._decide(question, analysis, ranked), timings_ms=clock.laps), analysis)
+        return around
 
+    def _executed(
+        self, around: Neighbourhood, local: Pipeline, analysis: Analysis, ranked: _Ranked, clock: _Clock
+    ) -> tuple[Pipeline, Analysis, _Ranked]:
+        """Let the engine answer the readings, and rank them again with its answers, over a graph that knows these."""
         executed = execute(self.reader, local.graph.index, ranked.candidates)
         support = Support(self.reader, self.remote)
         n_known = len(around.triples)
@@ -124,25 +152,23 @@ class RemotePipeline(Pipeline):
         carrier = Carrier(local.graph.index, whole.graph.index)
         by_query = {carrier.query(one.candidate.query): one for one in executed}
         candidates = [_answered(one, query, carrier) for query, one in by_query.items()]
-        links = _carried(links, carrier)
+        links = _carried(analysis.links, carrier)
         clock.lap("execute")
-        analysis, ranked = whole._read(text, links, clock, candidates)
-        if ranked.candidates:
-            best = by_query[ranked.candidates[0].query]
-            if best is not executed[0] or len(best.terms) > MAX_RUNNER_UP_ANSWERS:
-                around.add(support.of_evidence(best, local.graph.index))
-                around.add(support.of_answers([best], len(best.terms)))
-                around.describe(best.terms)
-                last = self._local(around.triples)
-                carrier = Carrier(whole.graph.index, last.graph.index)
-                kept = [carrier.candidate(candidate) for candidate in ranked.candidates]
-                kept[0] = _answered(best, kept[0].query, Carrier(local.graph.index, last.graph.index))
-                ranked = replace(ranked, candidates=kept)
-                analysis = replace(analysis, links=_carried(links, carrier), candidates=tuple(kept))
-                whole = last
-        prediction = whole._decide(question, analysis, ranked)
-        clock.lap("answer")
-        return Trace(replace(prediction, timings_ms=clock.laps), analysis, tuple(ranked.candidates))
+        analysis, ranked = whole._read(analysis.text, links, clock, candidates)
+        if not ranked.candidates:
+            return whole, analysis, ranked
+        best = by_query[ranked.candidates[0].query]
+        if best is executed[0] and len(best.terms) <= MAX_RUNNER_UP_ANSWERS:
+            return whole, analysis, ranked
+        around.add(support.of_evidence(best, local.graph.index))
+        around.add(support.of_answers([best], len(best.terms)))
+        around.describe(best.terms)
+        last = self._local(around.triples)
+        carrier = Carrier(whole.graph.index, last.graph.index)
+        kept = [carrier.candidate(candidate) for candidate in ranked.candidates]
+        kept[0] = _answered(best, kept[0].query, Carrier(local.graph.index, last.graph.index))
+        analysis = replace(analysis, links=_carried(links, carrier), candidates=tuple(kept))
+        return last, analysis, replace(ranked, candidates=kept)
 
     def _relation_scores(self, text: str) -> NDArray[np.float32]:
         """Return how well each relation of the schema fits the question. Shape: (n_relations,)."""

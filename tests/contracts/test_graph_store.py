@@ -208,7 +208,7 @@ def test_a_query_that_cannot_be_read_raises_a_one_line_query_error(family: Graph
 def test_select_refuses_other_kinds_of_query(family: GraphStore) -> None:
     with pytest.raises(QueryError, match="not a SELECT query"):
         family.select("ASK { ?s ?p ?o }")
-    with pytest.raises(QueryError, match="not a SELECT query|endpoint returned 406"):
+    with pytest.raises(QueryError, match="not a SELECT query|endpoint returned"):
         family.select("CONSTRUCT WHERE { ?s ?p ?o }")
 
 

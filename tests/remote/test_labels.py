@@ -15,7 +15,7 @@ def test_every_run_of_words_that_could_be_a_name_is_looked_up() -> None:
 @pytest.mark.parametrize(
     ("surface", "expected"),
     [
-        ("the matrix", "the Matrix"),
+        ("the matrix", "The Matrix"),
         ("lord of the rings", "Lord of the Rings"),
         ("nato", "NATO"),
         ("Rivers", "river"),

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kgqa.datatypes import XSD_INTEGER, Prediction, Question, Term, literal
+from kgqa.datatypes import XSD_INTEGER, EntityLink, Prediction, Question, Term, literal
 from kgqa.errors import EndpointError, UnknownGraphError
+from kgqa.linking.linker import LabelEntityLinker
 from kgqa.pipeline import Pipeline
 from kgqa.protocols import GraphStore
 from kgqa.remote.pipeline import RemotePipeline
@@ -172,6 +173,17 @@ def test_an_empty_or_overlong_question_asks_nothing(remote_family: Pipeline) -> 
 def test_hostile_questions_reach_the_endpoint_as_values_only(remote_family: Pipeline) -> None:
     for text in ('Who is "} DROP ALL #?', "Eve\\u0022 } SERVICE <http://127.0.0.1:8777/> { ?", "<http://e/> > {} ?"):
         assert remote_family(text).status in ("answered", "not_found")
+
+
+def test_given_links_take_the_place_of_the_linkers_own(remote_family: Pipeline) -> None:
+    question = Question("Who are Eve Novak's parents?")
+    own = remote_family.answer(question)
+    assert answers(remote_family.answer(question, links=own.links[:0])) != answers(own)
+    assert answers(remote_family.answer(question, links=_links_of(remote_family, question))) == answers(own)
+
+
+def _links_of(pipeline: Pipeline, question: Question) -> tuple[EntityLink, ...]:
+    return LabelEntityLinker(pipeline.graph.index, pipeline.context.labels, pipeline.model.known_words).link(question)
 
 
 def test_an_endpoint_is_asked_alone(home: Path) -> None:
