@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.analysis import Analysis, GraphContext, analyze, features_of, link_in_english, links_in, outcome_key
 from kgqa.datatypes import (
     XSD_BOOLEAN,
     XSD_INTEGER,
     Answer,
     EntityLink,
     Fact,
-    Mention,
     Prediction,
     Question,
     Reading,
@@ -31,21 +31,13 @@ from kgqa.datatypes import (
     Subgraph,
     literal,
 )
-from kgqa.index.graph_index import GraphIndex
-from kgqa.index.labels import LabelIndex
-from kgqa.index.schema import Schema
-from kgqa.index.text import normalize
-from kgqa.linking.glossary import Glossary
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import EntityLinker
-from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
-from kgqa.reasoning.cues import Cues, read_cues
-from kgqa.reasoning.enumeration import Candidate, Enumerator, anchors_of
+from kgqa.reasoning.alignment import QuestionTokens
+from kgqa.reasoning.enumeration import Candidate
 from kgqa.reasoning.evidence import EvidenceFinder
-from kgqa.reasoning.features import FeatureExtractor
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.sparql import to_sparql
-from kgqa.retrieval.paths import PathRetriever
 
 if TYPE_CHECKING:
     from kgqa.reasoning.model import Model
@@ -58,63 +50,6 @@ N_WITH_EVIDENCE = 50
 MAX_SUBGRAPH_FACTS = 120
 RELATION_FITS = 0.45
 NULL_LINE = "the graph does not say"
-LEXICAL_WEIGHT = 0.2
-
-
-@dataclass(frozen=True)
-class GraphContext:
-    """What is derived once from a graph's index and shared by all its questions."""
-
-    index: GraphIndex
-    schema: Schema
-    labels: LabelIndex
-
-    @classmethod
-    def of(cls, index: GraphIndex) -> GraphContext:
-        """Return the context of an index."""
-        return cls(index, Schema(index), LabelIndex(index))
-
-    @cached_property
-    def glossary(self) -> Glossary:
-        """The words of the schema in every language it is labelled in."""
-        return Glossary(self.index)
-
-    @cached_property
-    def classes(self) -> tuple[int, ...]:
-        """The classes in the order in which their texts are encoded."""
-        return tuple(self.index.class_sizes)
-
-    @cached_property
-    def class_places(self) -> dict[int, int]:
-        """Each class -> the place of its text."""
-        return {c: len(self.schema.relations) + place for place, c in enumerate(self.classes)}
-
-    @cached_property
-    def relation_words(self) -> tuple[tuple[frozenset[str], ...], ...]:
-        """The words of each relation's labels, in every language and with its synonyms."""
-        found = []
-        for relation in self.schema.relations:
-            stated = self.index.labels(int(self.index.pred_terms[relation.path[-1][0]]))
-            labels = {relation.label, *(label for label, _ in stated)}
-            words = (frozenset(normalize(label).split()) for label in labels)
-            found.append(tuple(sorted((w for w in words if w), key=sorted)))
-        return tuple(found)
-
-    def texts(self) -> list[str]:
-        """Return what the bi-encoder reads of the schema: each relation's text, then each class's label."""
-        return [relation.text for relation in self.schema.relations] + [self.index.label(c) for c in self.classes]
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """A question up to its candidates. `scores` holds one number a relation of the schema."""
-
-    text: str
-    links: tuple[EntityLink, ...]
-    cues: Cues
-    scores: NDArray[np.float32]
-    class_scores: dict[int, float]
-    candidates: tuple[Candidate, ...]
 
 
 @dataclass(frozen=True)
@@ -125,97 +60,6 @@ class Trace:
     prediction: Prediction
     analysis: Analysis | None = None
     read: tuple[Candidate, ...] = ()
-
-
-def link_in_english(context: GraphContext, linker: EntityLinker, text: str) -> tuple[str, tuple[EntityLink, ...]]:
-    """Return a question in English words with its links; an English one as it is.
-
-    Names stay as they are written, in whichever language the graph has them.
-    """
-    links = linker.link(Question(text))
-    english = context.glossary.english(text, links)
-    return (text, links) if english == text else (english, linker.link(Question(english)))
-
-
-def links_in(text: str, links: Sequence[EntityLink]) -> tuple[EntityLink, ...]:
-    """Return the links whose words stand in `text` too, with their places in it."""
-    found = []
-    for link in links:
-        start = text.find(link.mention.text)
-        if start >= 0:
-            mention = Mention(start, start + len(link.mention.text), link.mention.text)
-            found.append(replace(link, mention=mention))
-    return tuple(found)
-
-
-def lexical_scores(context: GraphContext, text: str) -> NDArray[np.float32]:
-    """Return for each relation the share of its label's words that the question has, for the best of its labels.
-
-    Shape: (n_relations,).
-    """
-    words = set(normalize(text).split())
-    found = []
-    for labels in context.relation_words:
-        found.append(max((len(words & label) / len(label) for label in labels), default=0.0))
-    return np.array(found, np.float32)
-
-
-def analyze(
-    context: GraphContext,
-    text: str,
-    links: tuple[EntityLink, ...],
-    similarities: NDArray[np.float32],
-    *,
-    boost: NDArray[np.float32] | None = None,
-    candidates: Sequence[Candidate] | None = None,
-) -> Analysis:
-    """Retrieve and enumerate for one question; or take `candidates`, where they are known already.
-
-    `similarities` are the cosines of the question with `context.texts()`. `boost`, used to find training targets, is
-    added to the relations' scores.
-    """
-    n = len(context.schema.relations)
-    scores = similarities[:n] + LEXICAL_WEIGHT * lexical_scores(context, text)
-    if boost is not None:
-        scores = scores + boost
-    class_scores = dict(zip(context.classes, similarities[n:].tolist(), strict=True))
-    cues = read_cues(text)
-    if candidates is None:
-        retriever = PathRetriever(context.index, context.schema)
-        paths = {
-            anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else []
-            for anchor in anchors_of(links)
-        }
-        enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
-        candidates = enumerator.enumerate(paths)
-    return Analysis(text, links, cues, scores, class_scores, tuple(candidates))
-
-
-def features_of(
-    context: GraphContext,
-    analysis: Analysis,
-    question: QuestionTokens,
-    vectors: NDArray[np.float32],
-    weights: Mapping[str, NDArray[Any]],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], Parts]:
-    """Return the features of each candidate and of the question, and the parts the former were aligned by.
-
-    Shapes: (n_candidates, len(FEATURES) + len(ALIGNMENT_FEATURES)), (6,).
-    """
-    extractor = FeatureExtractor(
-        context.index,
-        analysis.text,
-        analysis.links,
-        analysis.cues,
-        analysis.scores,
-        analysis.class_scores,
-        relation_words=context.relation_words,
-    )
-    parts = parts_of(analysis.candidates, analysis.links, context.class_places)
-    aligned = alignment_features(question, vectors, parts, weights)
-    fit = graph_fit(question, vectors, analysis.links, weights)
-    told = np.concatenate((extractor.question_features(), fit))
-    return np.concatenate((extractor.matrix(analysis.candidates), aligned), 1), told, parts
 
 
 class Pipeline:
@@ -484,12 +328,6 @@ def calibration_features(
     clipped = [min(max(value, 1e-4), 1 - 1e-4) for value in (probability, null)]
     logits = [float(np.log(value / (1 - value))) for value in clipped]
     return np.array([*logits, *question_features], np.float32)
-
-
-def outcome_key(candidate: Candidate) -> tuple[object, ...]:
-    """Return what two readings share when they answer alike."""
-    result = candidate.result
-    return result.truth, result.count, result.nodes.tobytes()
 
 
 def _save_beside(path: Path, array: NDArray[np.float32]) -> None:

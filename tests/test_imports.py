@@ -14,7 +14,7 @@ HEAVY = ("numpy", "onnxruntime", "pyoxigraph", "rdflib", "rich", "spacy", "strea
 # What each part may import of kgqa. Parts that are not listed together never meet but in pipeline.
 _VALUES = {"datatypes", "errors", "protocols"}
 _STAGES = {"stores", "index", "linking", "retrieval", "reasoning"}
-_BELOW_CONFIG = _VALUES | _STAGES | {"pipeline", "remote", "datasets", "evaluation", "training"}
+_BELOW_CONFIG = _VALUES | _STAGES | {"analysis", "pipeline", "remote", "datasets", "evaluation", "training"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"datatypes", "pipeline"},
     "datatypes": set(),
@@ -25,10 +25,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "linking": _VALUES | {"index"},
     "retrieval": _VALUES | {"index"},
     "reasoning": _VALUES | {"index", "linking", "retrieval"},  # reads the words and paths that these hand on
-    "pipeline": _VALUES | _STAGES | {"remote"},  # `Pipeline.load` opens an endpoint by it, and imports it then only
-    "remote": _VALUES | _STAGES | {"pipeline"},
+    "analysis": _VALUES | _STAGES,
+    "pipeline": _VALUES | _STAGES | {"analysis", "remote"},  # `Pipeline.load` opens an endpoint by it, and imports it then only
+    "remote": _VALUES | _STAGES | {"analysis", "pipeline"},
     "datasets": _VALUES | _STAGES | {"pipeline"},
-    "evaluation": _VALUES | _STAGES | {"pipeline", "datasets"},
+    "evaluation": _VALUES | _STAGES | {"analysis", "pipeline", "datasets"},
     "training": _BELOW_CONFIG,
     "config": {"errors"},
     "terminal": _BELOW_CONFIG | {"config"},

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from kgqa.analysis import link_in_english
 from kgqa.datasets.question_files import GoldLink, QAExample
 from kgqa.datatypes import (
     XSD_BOOLEAN,
@@ -27,7 +28,7 @@ from kgqa.evaluation.metrics import answer_f1, answer_keys, exact_match
 from kgqa.evaluation.oracle import linked_share, stage_scores
 from kgqa.evaluation.outcomes import Diagnosis, Given, Linked, Outcome, in_form_of
 from kgqa.index.graph_index import GraphIndex
-from kgqa.pipeline import Pipeline, Trace, link_in_english
+from kgqa.pipeline import Pipeline, Trace
 from kgqa.reasoning.enumeration import Candidate
 
 Linking = Literal["predicted", "gold"]

@@ -14,10 +14,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.analysis import Analysis, GraphContext
 from kgqa.datatypes import EntityLink, Term
 from kgqa.evaluation.metrics import AnswerKey, answer_f1, answer_key, answer_keys, mean
 from kgqa.index.graph_index import GraphIndex, Ids
-from kgqa.pipeline import Analysis, GraphContext, Trace
+from kgqa.pipeline import Trace
 from kgqa.reasoning.enumeration import Candidate, anchors_of
 from kgqa.retrieval.paths import PathRetriever
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.analysis import GraphContext
 from kgqa.datatypes import EntityLink, Term
 from kgqa.errors import EndpointError
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Path, reverse
 from kgqa.index.values import DATE, NUMBER
-from kgqa.pipeline import GraphContext
 from kgqa.protocols import Triple
 from kgqa.reasoning.enumeration import Candidate
 from kgqa.reasoning.query_graph import Constraint, QueryGraph

@@ -10,11 +10,11 @@ from itertools import chain
 
 import numpy as np
 
+from kgqa.analysis import GraphContext
 from kgqa.datatypes import EntityCandidate, EntityLink, Term, iri
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Path, Relation, Schema
-from kgqa.pipeline import GraphContext
 from kgqa.protocols import Triple
 from kgqa.reasoning.enumeration import Candidate
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result

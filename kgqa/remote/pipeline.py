@@ -15,22 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.analysis import LEXICAL_WEIGHT, Analysis, GraphContext, lexical_scores, link_in_english, links_in
 from kgqa.datatypes import EntityLink, Prediction, Question
 from kgqa.errors import UnknownGraphError
 from kgqa.linking.linker import LabelEntityLinker
-from kgqa.pipeline import (
-    LEXICAL_WEIGHT,
-    MAX_QUESTION_CHARACTERS,
-    Analysis,
-    GraphContext,
-    Pipeline,
-    Trace,
-    _Clock,
-    _Ranked,
-    lexical_scores,
-    link_in_english,
-    links_in,
-)
+from kgqa.pipeline import MAX_QUESTION_CHARACTERS, Pipeline, Trace, _Clock, _Ranked
 from kgqa.protocols import Triple
 from kgqa.reasoning.enumeration import Candidate, anchors_of
 from kgqa.reasoning.query_graph import QueryGraph, Result

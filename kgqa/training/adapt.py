@@ -14,11 +14,11 @@ from zlib import crc32
 
 import numpy as np
 
+from kgqa.analysis import GraphContext
 from kgqa.datasets.question_files import QAExample
 from kgqa.errors import DatasetError
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Schema
-from kgqa.pipeline import GraphContext
 from kgqa.reasoning.checkpoint import load_checkpoint
 from kgqa.reasoning.model import Model
 from kgqa.training.alignment_training import train_alignment

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.analysis import GraphContext, analyze, features_of, link_in_english, outcome_key
 from kgqa.index.graph_index import GraphIndex
 from kgqa.linking.linker import LabelEntityLinker
-from kgqa.pipeline import GraphContext, analyze, features_of, link_in_english, outcome_key
 from kgqa.reasoning.alignment import Parts
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.model import Model

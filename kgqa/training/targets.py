@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.analysis import Analysis, GraphContext
 from kgqa.index.graph_index import GraphIndex
-from kgqa.pipeline import Analysis, GraphContext
 from kgqa.reasoning.enumeration import Candidate
 from kgqa.training.examples import TrainingExample, answer_f1, query_iris, result_keys
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kgqa.analysis import GraphContext, analyze
 from kgqa.datasets.question_files import read_examples
 from kgqa.datatypes import (
     XSD_BOOLEAN,
@@ -26,7 +27,7 @@ from kgqa.evaluation.metrics import answer_f1
 from kgqa.evaluation.oracle import StageScores, linked_share, mean_stages, stage_scores
 from kgqa.index.graph_index import GraphIndex
 from kgqa.linking.linker import LabelEntityLinker
-from kgqa.pipeline import GraphContext, Trace, analyze
+from kgqa.pipeline import Trace
 from kgqa.reasoning.enumeration import Candidate
 
 ROOT = Path(__file__).resolve().parents[2]
