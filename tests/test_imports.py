@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "retrieval": _VALUES | {"index"},
     "reasoning": _VALUES | {"index", "linking", "retrieval"},  # reads the words and paths that these hand on
     "analysis": _VALUES | _STAGES,
-    "pipeline": _VALUES | _STAGES | {"analysis", "remote"},  # `Pipeline.load` opens an endpoint by it, and imports it then only
+    "pipeline": _VALUES | _STAGES | {"analysis", "remote"},  # `Pipeline.load` imports `remote` to open an endpoint
     "remote": _VALUES | _STAGES | {"analysis", "pipeline"},
     "datasets": _VALUES | _STAGES | {"pipeline"},
     "evaluation": _VALUES | _STAGES | {"analysis", "pipeline", "datasets"},

@@ -19,10 +19,10 @@ from kgqa.index.schema import ENTITY, TEXT, Path, Relation, Schema, reverse
 from kgqa.index.text import is_opaque
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph
+from kgqa.training.speaking import MAX_NAME, MadeQuestion, Speaker
 from kgqa.training.wordings import RelationWording, Wordings
 
 MAX_ANSWERS = 60
-MAX_NAME = 40
 MAX_QUESTION = 180
 
 
@@ -33,31 +33,6 @@ class Said:
     text: str
     nodes: Ids
     iris: frozenset[str]
-
-
-@dataclass(frozen=True)
-class MadeQuestion:
-    """A question with its answers: nodes, a number or a truth value."""
-
-    text: str
-    category: str
-    answers: Ids | int | bool
-    iris: frozenset[str]
-
-    def to_dict(self, index: GraphIndex, number: int) -> dict[str, object]:
-        """Return the line of a training folder's `questions.jsonl`."""
-        rows: list[dict[str, object]]
-        if isinstance(self.answers, bool):
-            rows = [{"type": "boolean", "value": self.answers}]
-        elif isinstance(self.answers, int):
-            rows = [{"type": "literal", "value": str(self.answers)}]
-        else:
-            terms = [index.term(int(node)) for node in self.answers]
-            rows = [{"type": t.kind, "value": t.value, "datatype": t.datatype, "lang": t.lang} for t in terms]
-        return {
-            "id": f"made-{number}", "question": self.text, "category": self.category, "answers": rows,
-            "gold_iris": sorted(self.iris),
-        }  # fmt: skip
 
 
 class Synthesizer:
@@ -75,10 +50,10 @@ class Synthesizer:
         *,
         classes_of: Mapping[str, str] | None = None,
     ) -> None:
-        self.index, self.schema, self.wordings, self.rng = index, schema, wordings, rng
-        self.classes_of = classes_of or {}
+        self.index, self.schema, self.rng = index, schema, rng
+        self.words = Speaker(index, wordings, rng, classes_of or {})
         self.executor = Executor(index)
-        self.relations = [r for r in schema.relations if not r.inverse and self._iri(r.path) in wordings.relations]
+        self.relations = [r for r in schema.relations if not r.inverse and self.words.iri(r.path) in wordings.relations]
         linked = [r for r in self.relations if r.end_kind == ENTITY]
         self.entities = self._entities()
         self._linked = {r.path for r in linked}
@@ -117,7 +92,7 @@ class Synthesizer:
 
     def _start(self) -> Said:
         node = int(self.rng.choice(self.entities))
-        return Said(self._name(node), np.array([node], np.int32), frozenset((self.index.text_of(node),)))
+        return Said(self.words.name(node), np.array([node], np.int32), frozenset((self.index.text_of(node),)))
 
     def _extend(self, said: Said) -> Said | None:
         """Return the phrase one hop further, or None where the dice lead nowhere."""
@@ -127,11 +102,11 @@ class Synthesizer:
         relation, backwards = options[int(self.rng.integers(len(options)))]
         path = reverse(relation.path) if backwards else relation.path
         ends = self._ends(said.nodes, path)
-        wording = self._wording(relation)
+        wording = self.words.wording(relation)
         text = self._inverse_phrase(wording, said.text, ends) if backwards else self._forward_phrase(
             wording, said.text, ends
         )
-        return None if text is None else Said(text, ends, said.iris | self._iris(relation.path))
+        return None if text is None else Said(text, ends, said.iris | self.words.iris(relation.path))
 
     def _hops(self, nodes: Ids) -> list[tuple[Relation, bool]]:
         """Return the worded relations to entities that leave or enter all of a small set, or some of a larger one."""
@@ -152,12 +127,13 @@ class Synthesizer:
     def _forward_phrase(self, wording: RelationWording, start: str, ends: Ids) -> str | None:
         nouns = wording.of("nouns") if len(ends) > 1 and wording.of("nouns") else wording.of("noun")
         options = [f"the {noun} of {start}" for noun in nouns]
-        options += [f"the {self._classes(ends)} {self._fill(text, X=start)}" for text in wording.of("by_subject")]
-        return self._pick(options)
+        noun = self.words.classes(ends)
+        options += [f"the {noun} {self.words.fill(text, X=start)}" for text in wording.of("by_subject")]
+        return self.words.pick(options)
 
     def _inverse_phrase(self, wording: RelationWording, start: str, ends: Ids) -> str | None:
-        return self._pick(
-            [f"the {self._classes(ends)} {self._fill(text, Y=start)}" for text in wording.of("by_object")]
+        return self.words.pick(
+            [f"the {self.words.classes(ends)} {self.words.fill(text, Y=start)}" for text in wording.of("by_object")]
         )
 
     def _ask(self, said: Said, category: str) -> MadeQuestion | None:
@@ -169,16 +145,16 @@ class Synthesizer:
         if not options:
             return None
         relation, backwards = options[int(self.rng.integers(len(options)))]
-        wording = self._wording(relation)
+        wording = self.words.wording(relation)
         ends = self._ends(said.nodes, reverse(relation.path) if backwards else relation.path)
         if backwards:
-            texts = [self._fill(text, Y=said.text) for text in wording.of("ask_subject")]
+            texts = [self.words.fill(text, Y=said.text) for text in wording.of("ask_subject")]
             phrase = self._inverse_phrase(wording, said.text, ends)
         else:
-            texts = [self._fill(text, X=said.text) for text in wording.of("ask_object")]
+            texts = [self.words.fill(text, X=said.text) for text in wording.of("ask_object")]
             phrase = self._forward_phrase(wording, said.text, ends)
         asked = self._asked(texts, phrase, ends)
-        return self._made(asked, category, ends, said.iris | self._iris(relation.path))
+        return self.words.made(asked, category, ends, said.iris | self.words.iris(relation.path))
 
     def _asked(self, texts: Sequence[str], phrase: str | None, ends: Ids) -> str | None:
         options = list(texts) * 2
@@ -186,7 +162,7 @@ class Synthesizer:
             bare = phrase.removeprefix("the ")
             are = "are" if len(ends) > 1 else "is"
             options += [f"what {are} {phrase}?", f"list {phrase}", f"which {are} {phrase}?", bare, f"tell me {phrase}"]
-        return self._pick(options)
+        return self.words.pick(options)
 
     # -- operators
 
@@ -195,7 +171,7 @@ class Synthesizer:
         said = self._start()
         options = []
         for relation in self.relations:
-            wording = self._wording(relation)
+            wording = self.words.wording(relation)
             if wording.of("share"):
                 middle = self.index.follow_path(said.nodes, relation.path)
                 others = self._ends(middle, reverse(relation.path))
@@ -205,14 +181,14 @@ class Synthesizer:
         if not options:
             return None
         relation, others, wording = options[int(self.rng.integers(len(options)))]
-        text = f"the {self._pick(['other ', '', '']) or ''}{self._classes(others)} " + self._fill(
-            self._pick(wording.of("share")) or "", X=said.text
+        text = f"the {self.words.pick(['other ', '', '']) or ''}{self.words.classes(others)} " + self.words.fill(
+            self.words.pick(wording.of("share")) or "", X=said.text
         )
-        shared = Said(text, others, said.iris | self._iris(relation.path))
+        shared = Said(text, others, said.iris | self.words.iris(relation.path))
         if self.rng.random() < 0.5:
             return self._ask(shared, "3-hop")
-        asked = self._pick([f"which {text.removeprefix('the ')}?", f"list {text}", text.removeprefix("the ")])
-        return self._made(asked, "2-hop", others, shared.iris)
+        asked = self.words.pick([f"which {text.removeprefix('the ')}?", f"list {text}", text.removeprefix("the ")])
+        return self.words.made(asked, "2-hop", others, shared.iris)
 
     def _count(self) -> MadeQuestion | None:
         made = self._walk(int(self.rng.integers(1, 3)))
@@ -223,32 +199,34 @@ class Synthesizer:
         if said is None or not options:
             return None
         relation, backwards = options[int(self.rng.integers(len(options)))]
-        wording = self._wording(relation)
+        wording = self.words.wording(relation)
         ends = self._ends(said.nodes, reverse(relation.path) if backwards else relation.path)
         if backwards:
             phrase = self._inverse_phrase(wording, said.text, ends)
         else:
-            noun = self._pick(wording.of("nouns"))
+            noun = self.words.pick(wording.of("nouns"))
             phrase = f"the {noun} of {said.text}" if noun else None
         if phrase is None:
             return None
         bare = phrase.removeprefix("the ")
-        asked = self._pick([f"how many {bare}?", f"how many {bare} are there?", f"number of {bare}", f"count {phrase}"])
-        return self._made(asked, "count", len(ends), said.iris | self._iris(relation.path))
+        asked = self.words.pick(
+            [f"how many {bare}?", f"how many {bare} are there?", f"number of {bare}", f"count {phrase}"]
+        )
+        return self.words.made(asked, "count", len(ends), said.iris | self.words.iris(relation.path))
 
     def _superlative(self) -> MadeQuestion | None:
         base = self._group()
         if base is None:
             return None
         noun, query, iris = base
-        values = [r for r in self.relations if r.end_kind in (NUMBER, DATE) and self._wording(r).extremes]
+        values = [r for r in self.relations if r.end_kind in (NUMBER, DATE) and self.words.wording(r).extremes]
         nodes = self.executor.core(query)
         values = [r for r in values if len(np.unique(self.index.edges(nodes, r.path)[0])) >= 3]
         if not values:
             return None
         relation = values[int(self.rng.integers(len(values)))]
         descending = bool(self.rng.random() < 0.6)
-        told = self._wording(relation).extremes.get("high" if descending else "low")
+        told = self.words.wording(relation).extremes.get("high" if descending else "low")
         if not told:
             return None
         text, after = told[int(self.rng.integers(len(told)))]
@@ -272,8 +250,10 @@ class Synthesizer:
         answers = self.executor.run(found).nodes
         if not 0 < len(answers) <= 6:
             return None
-        asked = self._pick([f"which is the {phrase}?", f"the {phrase}", f"what is the {phrase}?", f"name the {phrase}"])
-        return self._made(asked, "superlative", answers, iris | self._iris(relation.path))
+        asked = self.words.pick(
+            [f"which is the {phrase}?", f"the {phrase}", f"what is the {phrase}?", f"name the {phrase}"]
+        )
+        return self.words.made(asked, "superlative", answers, iris | self.words.iris(relation.path))
 
     def _group(self) -> tuple[str, QueryGraph, frozenset[str]] | None:
         """Return a noun (with "|" before what follows it), the query of its members and its IRIs."""
@@ -282,7 +262,7 @@ class Synthesizer:
             if not options:
                 return None
             klass = options[int(self.rng.integers(len(options)))]
-            noun = self._class_noun(klass, many=False)
+            noun = self.words.class_noun(klass, many=False)
             query = QueryGraph("list", (Constraint("class", nodes=(klass,)),))
             return f"{noun}|", query, frozenset((self.index.text_of(klass),))
         said = self._start()
@@ -291,15 +271,16 @@ class Synthesizer:
             return None
         relation, _ = options_[int(self.rng.integers(len(options_)))]
         ends = self._ends(said.nodes, reverse(relation.path))
-        text = self._pick(self._wording(relation).of("by_object"))
+        text = self.words.pick(self.words.wording(relation).of("by_object"))
         if text is None or len(ends) < 3:
             return None
         query = QueryGraph("list", (Constraint("node", relation.path, (int(said.nodes[0]),)),))
-        noun = self._classes(ends, many=False)
-        return f"{noun}|{self._fill(text, Y=said.text)}", query, said.iris | self._iris(relation.path)
+        noun = self.words.classes(ends, many=False)
+        return f"{noun}|{self.words.fill(text, Y=said.text)}", query, said.iris | self.words.iris(relation.path)
 
     def _compare(self) -> MadeQuestion | None:
-        values = [r for r in self.relations if r.end_kind in (NUMBER, DATE) and self._wording(r).of("compare_high")]
+        values = [r for r in self.relations if r.end_kind in (NUMBER, DATE)]
+        values = [r for r in values if self.words.wording(r).of("compare_high")]
         if not values:
             return None
         relation = values[int(self.rng.integers(len(values)))]
@@ -314,28 +295,28 @@ class Synthesizer:
         if not len(a) or not len(b) or a.max() == b.max():
             return None
         higher = first if a.max() > b.max() else second
-        wording = self._wording(relation)
-        names = {"A": self._name(first), "B": self._name(second)}
-        iris = self._iris(relation.path) | {self.index.text_of(first), self.index.text_of(second)}
+        wording = self.words.wording(relation)
+        names = {"A": self.words.name(first), "B": self.words.name(second)}
+        iris = self.words.iris(relation.path) | {self.index.text_of(first), self.index.text_of(second)}
         if self.rng.random() < 0.4 and wording.of("compare_ask"):
-            asked = self._fill(self._pick(wording.of("compare_ask")) or "", **names)
-            return self._made(asked, "yes-no", higher == first, iris)
+            asked = self.words.fill(self.words.pick(wording.of("compare_ask")) or "", **names)
+            return self.words.made(asked, "yes-no", higher == first, iris)
         high = bool(self.rng.random() < 0.6) or not wording.of("compare_low")
-        asked = self._fill(self._pick(wording.of("compare_high" if high else "compare_low")) or "", **names)
+        asked = self.words.fill(self.words.pick(wording.of("compare_high" if high else "compare_low")) or "", **names)
         winner = higher if high else (second if higher == first else first)
-        return self._made(asked, "comparison", np.array([winner], np.int32), iris)
+        return self.words.made(asked, "comparison", np.array([winner], np.int32), iris)
 
     def _whether(self) -> MadeQuestion | None:
         said = self._start()
         node = int(said.nodes[0])
-        truths = [r for r in self.relations if r.end_kind == BOOLEAN and self._wording(r).of("ask_true")]
+        truths = [r for r in self.relations if r.end_kind == BOOLEAN and self.words.wording(r).of("ask_true")]
         truths = [r for r in truths if len(self.index.follow_path(said.nodes, r.path))]
         if truths and self.rng.random() < 0.5:
             relation = truths[int(self.rng.integers(len(truths)))]
             told = bool(self.index.value[self.index.follow_path(said.nodes, relation.path)].max() == 1.0)
-            asked = self._fill(self._pick(self._wording(relation).of("ask_true")) or "", X=said.text)
-            return self._made(asked, "yes-no", told, said.iris | self._iris(relation.path))
-        usable = [r for r in self.relations if r.end_kind in (ENTITY, TEXT) and self._wording(r).of("whether")]
+            asked = self.words.fill(self.words.pick(self.words.wording(relation).of("ask_true")) or "", X=said.text)
+            return self.words.made(asked, "yes-no", told, said.iris | self.words.iris(relation.path))
+        usable = [r for r in self.relations if r.end_kind in (ENTITY, TEXT) and self.words.wording(r).of("whether")]
         usable = [r for r in usable if len(self._ends(said.nodes, r.path))]
         if not usable:
             return None
@@ -344,14 +325,14 @@ class Synthesizer:
         others = np.setdiff1d(self._ends(self.entities, relation.path), ends)
         truth = bool(self.rng.random() < 0.5) or not len(others)
         other = int(self.rng.choice(ends if truth else others))
-        name = self._name(other)
+        name = self.words.name(other)
         if not name or len(name) > MAX_NAME:
             return None
-        asked = self._fill(self._pick(self._wording(relation).of("whether")) or "", X=said.text, Y=name)
-        iris = self._iris(relation.path) | {self.index.text_of(node)}
+        asked = self.words.fill(self.words.pick(self.words.wording(relation).of("whether")) or "", X=said.text, Y=name)
+        iris = self.words.iris(relation.path) | {self.index.text_of(node)}
         if self.index.is_entity(other):
             iris |= {self.index.text_of(other)}
-        return self._made(asked, "yes-no", truth, iris)
+        return self.words.made(asked, "yes-no", truth, iris)
 
     def _filtered(self) -> MadeQuestion | None:
         base = self._group()
@@ -361,7 +342,7 @@ class Synthesizer:
         nodes = self.executor.core(query)
         choices = []
         for relation in self.relations:
-            wording = self._wording(relation)
+            wording = self.words.wording(relation)
             sizable = relation.end_kind in (NUMBER, DATE) and wording.of("more") and len(nodes) > 3
             if sizable or (relation.end_kind == BOOLEAN and wording.extremes):
                 choices.append(relation)
@@ -369,9 +350,9 @@ class Synthesizer:
         if not choices:
             return None
         relation = choices[int(self.rng.integers(len(choices)))]
-        wording = self._wording(relation)
+        wording = self.words.wording(relation)
         rest = noun.partition("|")[2]
-        plural = self._classes(nodes)
+        plural = self.words.classes(nodes)
         if relation.end_kind == BOOLEAN:
             truth = bool(self.rng.random() < 0.6)
             told = wording.extremes.get("true" if truth else "false")
@@ -387,7 +368,7 @@ class Synthesizer:
             value = float(values[int(self.rng.integers(1, len(values) - 1))])
             more = bool(self.rng.random() < 0.5)
             shown, bound = self._shown(value, relation.end_kind, more=more)
-            compared = self._pick(wording.of("more" if more else "less"))
+            compared = self.words.pick(wording.of("more" if more else "less"))
             if compared is None or shown is None:
                 return None
             dated = relation.end_kind == DATE
@@ -395,17 +376,17 @@ class Synthesizer:
             low, high = (bound, None) if more else (None, bound)
             span = ValueRange(kind, low=low, high=high, low_inclusive=dated, high_inclusive=False)
             constraint = Constraint("range", relation.path, range=span)
-            phrase = f"{plural} {rest} {self._fill(compared, V=shown)}"
+            phrase = f"{plural} {rest} {self.words.fill(compared, V=shown)}"
         answers = self.executor.core(QueryGraph("list", (*query.constraints, constraint)))
         answers = answers[self.index.kind[answers] != 2]
         if not 0 < len(answers) <= MAX_ANSWERS or len(answers) == len(nodes):
             return None
         phrase = " ".join(phrase.split())
-        iris |= self._iris(relation.path)
+        iris |= self.words.iris(relation.path)
         if self.rng.random() < 0.25:
-            return self._made(f"how many {phrase}?", "count", len(answers), iris)
-        asked = self._pick([f"which {phrase}?", f"list {phrase}", phrase, f"show me the {phrase}"])
-        return self._made(asked, "filter", answers, iris)
+            return self.words.made(f"how many {phrase}?", "count", len(answers), iris)
+        asked = self.words.pick([f"which {phrase}?", f"list {phrase}", phrase, f"show me the {phrase}"])
+        return self.words.made(asked, "filter", answers, iris)
 
     def _shown(self, value: float, kind: int, *, more: bool) -> tuple[str | None, float]:
         if kind == DATE:
@@ -425,10 +406,10 @@ class Synthesizer:
         here = np.array([node], np.int32)
         conditions = []
         for relation in self.relations:
-            if relation.end_kind not in (ENTITY, TEXT) or not self._wording(relation).of("by_object"):
+            if relation.end_kind not in (ENTITY, TEXT) or not self.words.wording(relation).of("by_object"):
                 continue
             for end in self._ends(here, relation.path)[:4].tolist():
-                name = self._name(end)
+                name = self.words.name(end)
                 if name and len(name) <= MAX_NAME:
                     conditions.append((relation, end, name))
         if len(conditions) < 2:
@@ -440,22 +421,22 @@ class Synthesizer:
         one = self.executor.core(QueryGraph("list", query.constraints[:1]))
         if not 0 < len(answers) <= MAX_ANSWERS or len(one) == len(answers):
             return None
-        first = self._fill(self._pick(self._wording(r).of("by_object")) or "", Y=a_name)
-        second = self._fill(self._pick(self._wording(q).of("by_object")) or "", Y=b_name)
-        phrase = f"{self._classes(answers)} {first} {self._pick(['and', '', 'and'])} {second}"
+        first = self.words.fill(self.words.pick(self.words.wording(r).of("by_object")) or "", Y=a_name)
+        second = self.words.fill(self.words.pick(self.words.wording(q).of("by_object")) or "", Y=b_name)
+        phrase = f"{self.words.classes(answers)} {first} {self.words.pick(['and', '', 'and'])} {second}"
         phrase = " ".join(phrase.split())
-        iris = self._iris(r.path) | self._iris(q.path)
+        iris = self.words.iris(r.path) | self.words.iris(q.path)
         iris |= {self.index.text_of(end) for end in (a, b) if self.index.is_entity(end)}
         if self.rng.random() < 0.2:
-            return self._made(f"how many {phrase}?", "count", len(answers), iris)
+            return self.words.made(f"how many {phrase}?", "count", len(answers), iris)
         if self.rng.random() < 0.25:
             return self._ask(Said(f"the {phrase}", answers, iris), "intersection")
-        asked = self._pick([f"which {phrase}?", f"list {phrase}", phrase])
-        return self._made(asked, "intersection", answers, iris)
+        asked = self.words.pick([f"which {phrase}?", f"list {phrase}", phrase])
+        return self.words.made(asked, "intersection", answers, iris)
 
     def _but_not(self) -> MadeQuestion | None:
         said, other = self._start(), self._start()
-        backwards = [r for r, b in self._hops(said.nodes) if b and self._wording(r).of("by_object")]
+        backwards = [r for r, b in self._hops(said.nodes) if b and self.words.wording(r).of("by_object")]
         if not backwards:
             return None
         relation = backwards[int(self.rng.integers(len(backwards)))]
@@ -463,7 +444,7 @@ class Synthesizer:
         rivals = [
             (q, self._ends(other.nodes, reverse(q.path)))
             for q, b in self._hops(other.nodes)
-            if b and self._wording(q).of("by_object")
+            if b and self.words.wording(q).of("by_object")
         ]
         rivals = [(q, ends) for q, ends in rivals if len(np.intersect1d(mine, ends))]
         if not rivals:
@@ -472,11 +453,11 @@ class Synthesizer:
         answers = np.setdiff1d(mine, ends)
         if not len(answers):
             return None
-        yes = self._fill(self._pick(self._wording(relation).of("by_object")) or "", Y=said.text)
-        no = self._fill(self._pick(self._wording(second).of("by_object")) or "", Y=other.text)
-        phrase = f"{self._classes(answers)} {yes} {self._pick(['but not', 'and not', 'except those'])} {no}"
-        iris = said.iris | other.iris | self._iris(relation.path) | self._iris(second.path)
-        return self._made(self._pick([f"which {phrase}?", phrase]) or "", "difference", answers, iris)
+        yes = self.words.fill(self.words.pick(self.words.wording(relation).of("by_object")) or "", Y=said.text)
+        no = self.words.fill(self.words.pick(self.words.wording(second).of("by_object")) or "", Y=other.text)
+        phrase = f"{self.words.classes(answers)} {yes} {self.words.pick(['but not', 'and not', 'except those'])} {no}"
+        iris = said.iris | other.iris | self.words.iris(relation.path) | self.words.iris(second.path)
+        return self.words.made(self.words.pick([f"which {phrase}?", phrase]) or "", "difference", answers, iris)
 
     def _of_class(self) -> MadeQuestion | None:
         options = [c for c, size in self.index.class_sizes.items() if size > 1]
@@ -485,40 +466,18 @@ class Synthesizer:
         klass = options[int(self.rng.integers(len(options)))]
         nodes = self.index.instances(klass)
         nodes = nodes[self.index.kind[nodes] != 2]
-        noun, iris = self._class_noun(klass, many=True), frozenset((self.index.text_of(klass),))
+        noun, iris = self.words.class_noun(klass, many=True), frozenset((self.index.text_of(klass),))
         if len(nodes) > MAX_ANSWERS or self.rng.random() < 0.4:
-            asked = self._pick([f"how many {noun} are there?", f"number of {noun}", f"count the {noun}"])
-            return self._made(asked, "count", len(nodes), iris)
-        asked = self._pick(
+            asked = self.words.pick([f"how many {noun} are there?", f"number of {noun}", f"count the {noun}"])
+            return self.words.made(asked, "count", len(nodes), iris)
+        asked = self.words.pick(
             [
                 f"list all {noun}", f"which {noun} are there?", f"all the {noun}", f"show me the {noun}",
                 f"which {noun} do we have?", f"what {noun} do you know of?", f"{noun} in the data",
                 f"every one of the {noun}", f"which {noun} are on record here?",
             ]
         )  # fmt: skip
-        return self._made(asked, "class-list", nodes, iris)
-
-    # -- words
-
-    def _made(
-        self, text: str | None, category: str, answers: Ids | int | bool, iris: frozenset[str]
-    ) -> MadeQuestion | None:
-        if not text:
-            return None
-        if self.rng.random() < 0.4:
-            text = text.rstrip("?").rstrip()
-        if self.rng.random() < 0.2:
-            text = text.lower()
-        elif self.rng.random() < 0.7:
-            text = text[:1].upper() + text[1:]
-        return MadeQuestion(text, category, answers, iris)
-
-    def _name(self, node: int) -> str:
-        names = self.index.labels(node) if self.index.is_entity(node) else ()
-        alternatives = [label for label, alternative in names if alternative and len(label) <= MAX_NAME]
-        if alternatives and self.rng.random() < 0.15:
-            return alternatives[int(self.rng.integers(len(alternatives)))]
-        return " ".join(self.index.label(node).split())
+        return self.words.made(asked, "class-list", nodes, iris)
 
     def _entities(self) -> Ids:
         named = np.flatnonzero(self.index.kind == 0).astype(np.int32)
@@ -532,32 +491,3 @@ class Synthesizer:
             and 1 < len(self.index.label(node)) <= MAX_NAME
         ]
         return np.array(kept, np.int32)
-
-    def _classes(self, nodes: Ids, *, many: bool = True) -> str:
-        classes = self.index.classes_of(int(nodes[0])) if self.index.is_entity(int(nodes[0])) else ()
-        if classes:
-            return self._class_noun(classes[0], many=many)
-        told = self.wordings.classes.get(self.classes_of.get(self.index.text_of(int(nodes[0])), ""), ((), ()))
-        return self._pick(told[many]) or (self._pick(["things", "ones"]) if many else None) or "thing"
-
-    def _class_noun(self, klass: int, *, many: bool) -> str:
-        forms = self.wordings.classes.get(self.index.text_of(klass), ((), ()))[1 if many else 0]
-        return self._pick(forms) or self.index.label(klass).lower()
-
-    def _wording(self, relation: Relation) -> RelationWording:
-        return self.wordings.relations[self._iri(relation.path)]
-
-    def _iri(self, path: Path) -> str:
-        return self.index.text_of(int(self.index.pred_terms[path[-1][0]]))
-
-    def _iris(self, path: Path) -> frozenset[str]:
-        return frozenset(self.index.text_of(int(self.index.pred_terms[p])) for p, _ in path)
-
-    def _pick(self, options: Sequence[str]) -> str | None:
-        return options[int(self.rng.integers(len(options)))] if options else None
-
-    @staticmethod
-    def _fill(text: str, **slots: str) -> str:
-        for name, value in slots.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text

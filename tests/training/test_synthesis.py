@@ -13,7 +13,8 @@ from kgqa.errors import DatasetError
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Schema
 from kgqa.training.examples import read_folder
-from kgqa.training.synthesis import MadeQuestion, Synthesizer
+from kgqa.training.speaking import MadeQuestion
+from kgqa.training.synthesis import Synthesizer
 from kgqa.training.variation import vary, write_folder
 from kgqa.training.wordings import RelationWording, Wordings, plural, read_wordings, wordings_from_labels
 
