@@ -38,7 +38,7 @@ from benchmarks.scale_free import ScaleFree, questions
 CHECKOUT = Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "benchmarks" / "results"
 MAX_EDGES = 10_000
-N_INPUTS = {"facts": 40, "two_hop": 15, "two_hop_decoded": 15, "path": 30, "argmax": 1, "count": 1, "typo": 20}
+N_INPUTS = {"facts": 40, "two_hop": 15, "two_hop_decoded": 15, "path": 30, "argmax": 1, "count": 1, "typo": 60}
 TITLES = {
     "facts": "facts of an entity", "two_hop": "two hops, up to 10k edges, ids", "two_hop_decoded": "the same, decoded",
     "path": "follow a path", "argmax": "argmax over a class", "count": "count a class", "typo": "label with a slip",
@@ -164,7 +164,9 @@ def compare(graph: ScaleFree, names: Sequence[str], place: Path, *, n_rounds: in
     times: dict[str, dict[str, list[float]]] = {}
     edges: list[float] = []
     for turn in range(n_rounds):
-        for operation, arguments in inputs.items():
+        for operation, everything in inputs.items():
+            # Corrections are remembered, so each round has other slips.
+            arguments = everything[turn::n_rounds] if operation == "typo" else everything
             order = [name for name in names if operation in supported[name]]
             order = order[turn % len(order) :] + order[: turn % len(order)]
             results: dict[str, list[int]] = {}
@@ -352,6 +354,11 @@ def write(report: dict[str, Any], name: str) -> None:
     figure.savefig(RESULTS / f"{name}.png", dpi=110)
 
 
+def _shown(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments without the folder of the graphs, which is no one else's."""
+    return [part for place, part in enumerate(arguments) if "--keep" not in arguments[max(place - 1, 0) : place + 1]]
+
+
 def main() -> None:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -368,7 +375,7 @@ def main() -> None:
         serve(options.worker)
         return
     report: dict[str, Any] = {
-        "command": " ".join(["python -m benchmarks.graph_engine", *sys.argv[1:]]),
+        "command": " ".join(["python -m benchmarks.graph_engine", *_shown(sys.argv[1:])]),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
         "python": platform.python_version(),
         "compared": [],

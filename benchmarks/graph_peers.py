@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.scale_free import BASE, RDF_TYPE, RDFS_LABEL
+from kgqa.index.arrays import distinct
 
 Operation = Callable[..., int]
 OPERATIONS = ("facts", "two_hop", "two_hop_decoded", "path", "argmax", "count", "typo")
@@ -40,6 +41,7 @@ class Kgqa:
 
         self._index = open_folder(folder, "graph").index
         self._labels = LabelIndex(self._index)
+        self._iris = self._index.texts_of(self._index.pred_terms)
 
     def operations(self) -> dict[str, Operation]:
         return {name: getattr(self, name) for name in OPERATIONS}
@@ -50,8 +52,6 @@ class Kgqa:
         return len(list(zip(index.texts_of(index.pred_terms[preds]), index.texts_of(ends), strict=True)))
 
     def _around(self, iri: str) -> Any:
-        from kgqa.index.arrays import distinct
-
         _, subjects = self._index.in_row(self._index.find(iri))
         return self._index.neighbors(distinct(subjects))
 
@@ -61,8 +61,10 @@ class Kgqa:
     def two_hop_decoded(self, iri: str) -> int:
         index = self._index
         s, p, o = self._around(iri)
-        columns = (index.texts_of(s), index.texts_of(index.pred_terms[p]), index.texts_of(o))
-        return len(list(zip(*columns, strict=True)))
+        subjects = distinct(s)
+        names = dict(zip(subjects.tolist(), index.texts_of(subjects), strict=True))
+        subject_column, predicate_column = map(names.__getitem__, s.tolist()), map(self._iris.__getitem__, p.tolist())
+        return len(list(zip(subject_column, predicate_column, index.texts_of(o), strict=True)))
 
     def path(self, iri: str, first: str, second: str) -> int:
         import numpy as np
