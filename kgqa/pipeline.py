@@ -31,6 +31,7 @@ from kgqa.datatypes import (
     Subgraph,
     literal,
 )
+from kgqa.index.schema import reverse
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import QuestionTokens
@@ -279,13 +280,31 @@ class Pipeline:
             return (Answer(literal(str(result.count), XSD_INTEGER), str(result.count), confidence),)
         nodes = result.nodes.tolist()
         if not candidate.query.sort or candidate.query.projection:
-            asked = {node for constraint in candidate.query.constraints for node in constraint.nodes}
-            nodes = sorted(nodes, key=lambda node: (node in asked, index.label(node).casefold(), node))
+            last = self._asked_or_circular(candidate)
+            nodes = sorted(nodes, key=lambda node: (node in last, index.label(node).casefold(), node))
         found = []
         for place, node in enumerate(nodes):
             facts = self.evidence.of_answer(candidate.query, result, node) if place < N_WITH_EVIDENCE else ()
             found.append(Answer(index.term(node), index.label(node), confidence, facts))
         return tuple(found)
+
+    def _asked_or_circular(self, candidate: Candidate) -> set[int]:
+        """Return the answers that the question names itself, or that are reached only by coming back to what it names:
+        of "the genres of the films by the director of Alien", those that only Alien has."""
+        query, index = candidate.query, self.graph.index
+        last = {node for constraint in query.constraints for node in constraint.nodes}
+        only = query.constraints[0] if len(query.constraints) == 1 else None
+        if query.operator != "list" or only is None or only.kind != "node" or len(only.nodes) != 1:
+            return last
+        path = (*reverse(only.path), *query.projection)
+        if len(path) < 3:
+            return last
+        here = np.array(only.nodes, np.int32)
+        fresh = here
+        for predicate, inverse in path:
+            fresh = index.follow(fresh, predicate, inverse=inverse)
+            fresh = fresh[fresh != here[0]]
+        return last | set(np.setdiff1d(candidate.result.nodes, fresh).tolist())
 
     def _subgraph(self, candidate: Candidate, evidence: tuple[Fact, ...], analysis: Analysis) -> Subgraph:
         index = self.graph.index

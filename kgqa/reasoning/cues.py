@@ -19,7 +19,7 @@ _ASK = re.compile(
     re.I,
 )
 _OTHER = re.compile(
-    r"\b(others?|else|remaining|rest of|same|besides|apart from|except|exclud\w*|excepting|aside from|share[sd]?|sharing|fellow|siblings?|brothers?|sisters?|colleagues?|co-\w+|co-?(?:authors?|workers?|stars?|founders?|writers?)|autres?|otr[oa]s?|andere[nrs]?|peers?|alongside|together with|likewise|as well as|mates?|\w+mates?|neighbou?rs?|itself|not counting)\b",
+    r"\b(others?|else|also|remaining|rest of|same|besides|apart from|except|exclud\w*|excepting|aside from|share[sd]?|sharing|fellow|siblings?|brothers?|sisters?|colleagues?|co-\w+|co-?(?:authors?|workers?|stars?|founders?|writers?)|autres?|otr[oa]s?|andere[nrs]?|peers?|alongside|together with|likewise|as well as|mates?|\w+mates?|neighbou?rs?|itself|not counting)\b",
     re.I,
 )
 _NEGATION = re.compile(
@@ -118,6 +118,13 @@ class Cues:
     wh: frozenset[str]
 
 
+def _says_twice(lowered: str) -> bool:
+    """Return whether two words have a stem in common, as in "directed by the director of": out and back again."""
+    stems = [word[:4] for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)]
+    words = {word.rstrip("s") for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)}
+    return len(set(stems)) < len(words)
+
+
 def read_cues(text: str) -> Cues:
     """Return the hints in a question."""
     high, low = bool(_HIGH.search(text)), bool(_LOW.search(text))
@@ -139,7 +146,7 @@ def read_cues(text: str) -> Cues:
     return Cues(
         count=bool(_COUNT.search(text)),
         ask=bool(_ASK.search(text)),
-        other=bool(_OTHER.search(text)),
+        other=bool(_OTHER.search(text)) or _says_twice(lowered),
         negation=bool(_NEGATION.search(text)),
         compare=bool(_COMPARE.search(text)),
         order=bool(_ORDER.search(text)),
