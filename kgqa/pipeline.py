@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from kgqa.stores.catalog import GraphSource, LoadedGraph
 
 MAX_QUESTION_CHARACTERS = 2000
-N_READ = 8
 N_READINGS = 6
 N_WITH_EVIDENCE = 50
 MAX_SUBGRAPH_FACTS = 120
@@ -181,13 +180,13 @@ class Pipeline:
 
     def _rank(self, analysis: Analysis, encoded: QuestionTokens) -> _Ranked:
         """Prune, read, and mix: probabilities over the read candidates and "the graph does not say"."""
-        from kgqa.reasoning.model import null_logit
+        from kgqa.reasoning.model import null_logit, worth_reading
 
         features, question_features, _ = features_of(
             self.context, analysis, encoded, self.vectors, self.model.checkpoint.ranker
         )
         priors = self.model.prune_scores(features)
-        places = np.argsort(-priors, kind="stable")[:N_READ]
+        places = worth_reading(priors)
         chosen = [analysis.candidates[i] for i in places.tolist()]
         lines = [self.linearizer.line(c.query, c.result) for c in chosen]
         weights = self.model.checkpoint.ranker

@@ -22,7 +22,7 @@ import numpy as np
 from kgqa.errors import DatasetError
 from kgqa.reasoning.alignment import Parts, untrained_alignment
 from kgqa.reasoning.checkpoint import Checkpoint
-from kgqa.reasoning.model import Model
+from kgqa.reasoning.model import Model, worth_reading
 from kgqa.training.alignment_training import train_alignment
 from kgqa.training.calibration import calibrate, reader_outcomes
 from kgqa.training.encoder_training import GraphRecords, train_encoder
@@ -256,11 +256,11 @@ def _lines(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRec
 def reader_example(
     record: CandidateRecord, pruner: Pruner, *, n_lines: int, weight: float = 1.0, add_gold: bool
 ) -> ReaderExample:
-    """Return the record with the lines to read: the pruner's best, one of the others, and the best right one if it is
-    not among them."""
+    """Return the record with the lines to read: those that the pipeline would read; to learn from (`add_gold`), the
+    pruner's best `n_lines`, one of the others, and the best right one if it is not among them."""
     scores = pruner.scores(record.features)
     order = np.argsort(-scores, kind="stable").tolist()
-    chosen = order[:n_lines]
+    chosen = order[:n_lines] if add_gold else worth_reading(scores).tolist()
     if add_gold and len(order) > n_lines:
         rng = np.random.default_rng(len(record.question))
         chosen.append(order[int(rng.integers(n_lines, min(len(order), n_lines + 50)))])
