@@ -34,6 +34,7 @@ from kgqa.training.wordings import wordings_from_labels
 
 Report = Callable[[str], None]
 DEV_SHARE = 5
+MAX_REFUSED = 0.02
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def adapt_model(
             weights={},
             steps=100_000,
             max_seconds=plan.alignment_seconds,
-            lr=3e-5,
+            lr=5e-5,
             seed=plan.seed,
             start=checkpoint.ranker,
             report=report,
@@ -157,7 +158,7 @@ def adapt_model(
             seed=plan.seed, dev=held[:400], report=report,
         )  # fmt: skip
         (reader / "done").write_text("")
-    calibration, threshold = calibrate(reader_outcomes(reader, held or train[:300]))
+    calibration, threshold = calibrate(reader_outcomes(reader, held or train[:300]), max_refused=MAX_REFUSED)
     assemble_checkpoint(
         out,
         encoder=aligned,

@@ -54,10 +54,12 @@ def reader_outcomes(folder: Path, examples: Sequence[ReaderExample]) -> list[Out
     return outcomes
 
 
-def calibrate(outcomes: Sequence[Outcome], *, l2: float = 1e-2) -> tuple[NDArray[np.float32], float]:
+def calibrate(
+    outcomes: Sequence[Outcome], *, l2: float = 1e-2, max_refused: float = MAX_REFUSED
+) -> tuple[NDArray[np.float32], float]:
     """Return (weights with the bias last, threshold).
 
-    The threshold is the highest that refuses at most `MAX_REFUSED` of the answerable questions.
+    The threshold is the highest that refuses at most `max_refused` of the answerable questions.
     """
     features = torch.from_numpy(np.stack([o.features for o in outcomes]))
     target = torch.tensor([float(o.right) for o in outcomes])
@@ -76,5 +78,5 @@ def calibrate(outcomes: Sequence[Outcome], *, l2: float = 1e-2) -> tuple[NDArray
         confidence = torch.sigmoid(features @ weights[:-1] + weights[-1]).numpy()
     answerable = np.array([o.answerable for o in outcomes])
     lost = np.sort(confidence[answerable])
-    threshold = float(lost[int(MAX_REFUSED * len(lost))]) if len(lost) else 0.3
+    threshold = float(lost[int(max_refused * len(lost))]) if len(lost) else 0.3
     return weights.detach().numpy().astype(np.float32), round(threshold, 3)

@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     fitted.add_argument("--model", type=Path, help="the model to start from [the one that ships]")
     fitted.add_argument("--minutes", type=float, default=7.0, help="how long to train, preparation not counted [7]")
+    fitted.add_argument("--max-questions", type=int, default=3000, help="learn from a sample of so many [3000]")
     return made
 
 
@@ -88,7 +89,12 @@ def _fit(options: argparse.Namespace, report: Report) -> None:
     start = options.model or shipped_model()
     graph = Catalog().open(options.graph)
     seconds = 60.0 * options.minutes
-    plan = AdaptationPlan(alignment_seconds=0.45 * seconds, reader_seconds=0.55 * seconds, seed=options.seed)
+    plan = AdaptationPlan(
+        n_questions=options.max_questions,
+        alignment_seconds=0.6 * seconds,
+        reader_seconds=0.4 * seconds,
+        seed=options.seed,
+    )
     if options.questions:
         found = read_examples(options.questions)
         for bad in found.bad_lines:
