@@ -60,7 +60,7 @@ def training_examples(examples: Sequence[QAExample]) -> list[TrainingExample]:
             category=example.category,
             answers=frozenset(answer_key(term) for term in example.answers),
             gold_iris=frozenset(),
-            split="dev" if crc32(example.question.text.encode()) % DEV_SHARE == 0 else "train",
+            split=_split(example.question.text),
         )
         for number, example in enumerate(examples)
     ]
@@ -80,7 +80,7 @@ def made_examples(index: GraphIndex, n: int, seed: int) -> list[TrainingExample]
             keys = frozenset[AnswerKey]([float(answers)])
         else:
             keys = frozenset(answer_key(index.term(int(node))) for node in answers)
-        split = "dev" if crc32(question.text.encode()) % DEV_SHARE == 0 else "train"
+        split = _split(question.text)
         found.append(TrainingExample(f"made-{number}", question.text, question.category, keys, question.iris, split))
     return found
 
@@ -169,6 +169,10 @@ def adapt_model(
         info={"adapted_to": name, "n_questions": len(train), "seed": plan.seed},
     )
     report(f"wrote {out}")
+
+
+def _split(text: str) -> str:
+    return "dev" if crc32(f"held back: {text}".encode()) % DEV_SHARE == 0 else "train"
 
 
 def _bounded(examples: Sequence[TrainingExample], n: int, rng: np.random.Generator) -> list[TrainingExample]:
