@@ -32,7 +32,9 @@ from kgqa.datatypes import (
     literal,
 )
 from kgqa.index.schema import reverse
+from kgqa.index.text import tokenize
 from kgqa.linking.linker import LabelEntityLinker
+from kgqa.linking.words import FUNCTION_WORDS
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import QuestionTokens
 from kgqa.reasoning.enumeration import Candidate
@@ -159,6 +161,8 @@ class Pipeline:
         if links is None:
             text, links = link_in_english(self.context, self.linker, asked)
         clock.lap("link")
+        if not links and all(word in FUNCTION_WORDS for _, _, word in tokenize(text)):
+            return Trace(Prediction(question, "not_found", "nothing_linked", timings_ms=clock.laps))
         analysis, ranked = self._read(text, links, clock)
         prediction = self._decide(question, analysis, ranked)
         if text != asked:

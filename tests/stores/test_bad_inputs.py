@@ -23,7 +23,10 @@ CORPUS = Path(os.environ.get("KGQA_BADINPUTS") or Path(__file__).parents[2].pare
 MAX_SECONDS = 10
 CANARY_PORT = 8777
 
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no bad-input corpus; set KGQA_BADINPUTS to its folder")
+pytestmark = [
+    pytest.mark.skipif(not CORPUS.is_dir(), reason="no bad-input corpus; set KGQA_BADINPUTS to its folder"),
+    pytest.mark.xdist_group("canary"),  # one process at a time listens on the canary's port
+]
 
 DTD = "DTD entities not allowed"
 REMOTE = "remote @context not allowed"
@@ -105,6 +108,7 @@ def canary() -> Iterator[list[str]]:
     try:
         server.bind(("127.0.0.1", CANARY_PORT))
     except OSError:
+        server.close()
         pytest.skip(f"port {CANARY_PORT} is in use")
     server.listen()
 

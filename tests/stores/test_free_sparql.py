@@ -19,6 +19,7 @@ from kgqa.stores.oxigraph import STORE_FOLDER
 CORPUS = Path(os.environ.get("KGQA_BADINPUTS") or Path(__file__).parents[2].parent / "shared" / "badinputs") / "sparql"
 FAMILY = Path(__file__).parents[2] / "graphs" / "family.ttl"
 CANARY_PORT = 8777
+pytestmark = pytest.mark.xdist_group("canary")  # one process at a time listens on the canary's port
 NINE = "1 2 3 4 5 6 7 8 9"
 NAMED = """<http://e/a> <http://e/p> 1 .
 <http://e/g> { <http://e/b> <http://e/p> 2 }
@@ -156,6 +157,7 @@ def canary() -> Iterator[list[str]]:
     try:
         server.bind(("127.0.0.1", CANARY_PORT))
     except OSError:
+        server.close()
         pytest.skip(f"port {CANARY_PORT} is in use")
     server.listen()
 
