@@ -105,9 +105,13 @@ def canary() -> Iterator[list[str]]:
     hits: list[str] = []
     server = socket.socket()
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        server.bind(("127.0.0.1", CANARY_PORT))
-    except OSError:
+    for _ in range(50):  # a process that was killed may hold it a moment longer
+        try:
+            server.bind(("127.0.0.1", CANARY_PORT))
+            break
+        except OSError:
+            time.sleep(0.2)
+    else:
         server.close()
         pytest.skip(f"port {CANARY_PORT} is in use")
     server.listen()
