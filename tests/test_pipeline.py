@@ -147,3 +147,8 @@ def test_given_links_take_the_place_of_the_linkers_own(family: Pipeline) -> None
     named = {node for candidate in trace.read for c in candidate.query.constraints for node in c.nodes}
     assert named <= {clara.node, *family.graph.index.class_sizes}
     assert clara.node in named
+
+
+def test_a_question_of_function_words_alone_names_nothing(family: Pipeline) -> None:
+    prediction = family("Who?")
+    assert (prediction.status, prediction.reason) == ("not_found", "nothing_linked")

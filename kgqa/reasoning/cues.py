@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kgqa.index.text import singular
+
 _COUNT = re.compile(
     r"\b(how many|how much|number of|count|total|how often|amount of|combien|cu[aá]nt[oa]s?|wie ?viele?|anzahl|nombre de|n[uú]mero de|tally|how large is the number)\b",
     re.I,
@@ -120,9 +122,8 @@ class Cues:
 
 def _says_twice(lowered: str) -> bool:
     """Return whether two words have a stem in common, as in "directed by the director of": out and back again."""
-    stems = [word[:4] for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)]
-    words = {word.rstrip("s") for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)}
-    return len(set(stems)) < len(words)
+    words = {singular(word) for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)}
+    return len({word[:4] for word in words}) < len(words)
 
 
 def read_cues(text: str) -> Cues:

@@ -12,7 +12,7 @@ from kgqa.protocols import EntityLinker, Triple
 
 E = "http://example.org/"
 KNOWN = dict.fromkeys(
-    "who what where which when is are was the born film live city people person parent near".split(), 2000
+    "who what where which when is are was the born film live city people person parent near landing".split(), 2000
 )
 NAMES = {
     "york": "York", "newyork": "New York", "einstein": "Albert Einstein", "zurich": "Zürich", "it": "It",
@@ -65,12 +65,15 @@ def shown(links: tuple[EntityLink, ...]) -> list[tuple[str, str]]:
         ("which are science fiction", [("science fiction", "science fiction")]),
         ("Where is Gondor?", [("Gondor", "NIL")]),
         ("Where is Minas Tirith?", [("Minas Tirith", "NIL")]),
+        ("Who was Mileva Einstein?", [("Mileva Einstein", "NIL")]),
+        ("what is near the landing?", []),
         ("", []),
     ],
     ids=[
         "exact", "lower case", "upper case without accent", "accent", "separate accent", "plural of a class", "alias",
         "part of a name", "typo", "possessive", "longest name wins", "the shorter name alone", "function word",
-        "function word as a name", "function words as a name", "literal", "NIL", "NIL of two words", "nothing",
+        "function word as a name", "function words as a name", "literal", "NIL", "NIL of two words",
+        "a part beside another name", "an ordinary word of a name", "nothing",
     ],
 )  # fmt: skip
 def test_a_question_links_to_what_it_names(linker: EntityLinker, text: str, expected: list[tuple[str, str]]) -> None:
