@@ -13,4 +13,4 @@ fi
 "$python" -m pip install --quiet --constraint constraints.txt '.[train,test]'
 "$python" -m ruff check .
 "$python" -m mypy
-"$python" -m pytest -n 2 --dist loadgroup "$@"
+"$python" -m pytest -n 2 "$@"

@@ -6,10 +6,7 @@ The corpus lies outside the repository: KGQA_BADINPUTS, else shared/badinputs be
 from __future__ import annotations
 
 import os
-import socket
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +18,8 @@ from kgqa.stores.oxigraph import OxigraphStore
 
 CORPUS = Path(os.environ.get("KGQA_BADINPUTS") or Path(__file__).parents[2].parent / "shared" / "badinputs")
 MAX_SECONDS = 10
-CANARY_PORT = 8777
 
-pytestmark = [
-    pytest.mark.skipif(not CORPUS.is_dir(), reason="no bad-input corpus; set KGQA_BADINPUTS to its folder"),
-    pytest.mark.xdist_group("canary"),  # one process at a time listens on the canary's port
-]
+pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no bad-input corpus; set KGQA_BADINPUTS to its folder")
 
 DTD = "DTD entities not allowed"
 REMOTE = "remote @context not allowed"
@@ -97,40 +90,6 @@ ACCEPTED = {
     "labels/redos_labels.ttl": 21,
 }
 OLD = (iri("http://e/old"), iri("http://e/p"), iri("http://e/o"))
-
-
-@pytest.fixture(scope="module")
-def canary() -> Iterator[list[str]]:
-    """Connections to the port that every network payload of the corpus points at."""
-    hits: list[str] = []
-    server = socket.socket()
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    for _ in range(50):  # a process that was killed may hold it a moment longer
-        try:
-            server.bind(("127.0.0.1", CANARY_PORT))
-            break
-        except OSError:
-            time.sleep(0.2)
-    else:
-        server.close()
-        pytest.skip(f"port {CANARY_PORT} is in use")
-    server.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, address = server.accept()
-            except OSError:
-                return
-            hits.append(str(address))
-            connection.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield hits
-    server.shutdown(socket.SHUT_RDWR)
-    server.close()
-    thread.join(timeout=5)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -18,8 +17,6 @@ from kgqa.stores.oxigraph import STORE_FOLDER
 
 CORPUS = Path(os.environ.get("KGQA_BADINPUTS") or Path(__file__).parents[2].parent / "shared" / "badinputs") / "sparql"
 FAMILY = Path(__file__).parents[2] / "graphs" / "family.ttl"
-CANARY_PORT = 8777
-pytestmark = pytest.mark.xdist_group("canary")  # one process at a time listens on the canary's port
 NINE = "1 2 3 4 5 6 7 8 9"
 NAMED = """<http://e/a> <http://e/p> 1 .
 <http://e/g> { <http://e/b> <http://e/p> 2 }
@@ -146,40 +143,6 @@ def test_a_limit_that_is_not_positive_is_refused(limits: dict[str, int]) -> None
 
 
 # -- no way out of the machine
-
-
-@pytest.fixture
-def canary() -> Iterator[list[str]]:
-    """Connections to the port that every network payload of the corpus points at."""
-    hits: list[str] = []
-    server = socket.socket()
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    for _ in range(50):  # a process that was killed may hold it a moment longer
-        try:
-            server.bind(("127.0.0.1", CANARY_PORT))
-            break
-        except OSError:
-            time.sleep(0.2)
-    else:
-        server.close()
-        pytest.skip(f"port {CANARY_PORT} is in use")
-    server.listen()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, address = server.accept()
-            except OSError:
-                return
-            hits.append(str(address))
-            connection.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    yield hits
-    server.shutdown(socket.SHUT_RDWR)
-    server.close()
-    thread.join(timeout=5)
 
 
 UNCHECKED = """
