@@ -28,7 +28,10 @@ _LAST_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class SparqlLimits:
-    """What one query may take. `max_bytes` counts the text of the result, `memory_bytes` is address space."""
+    """What one query may take. `max_bytes` counts the text of the result.
+
+    `memory_bytes` is address space beyond what the child has taken once the graph is open.
+    """
 
     timeout_s: float = 8.0
     max_rows: int = 10_000
@@ -95,9 +98,13 @@ class SparqlWorker:
         return answer
 
     def _start(self) -> None:
-        self._child = child = _Child()
         folder = None if self.folder is None else str(self.folder)
-        ready = child.ask({"folder": folder, "limits": asdict(self.limits)}, _START_S)
+        self._child = child = _Child()
+        try:
+            ready = child.ask({"folder": folder, "limits": asdict(self.limits)}, _START_S)
+        except _Gone as gone:  # no query ran yet: none is to blame
+            self.close()
+            raise QueryError(f"the process that runs queries did not start ({gone.cause})") from gone
         if "error" in ready:
             self.close()
             raise QueryError(str(ready["error"]))
@@ -119,6 +126,14 @@ class _Gone(Exception):
     def __init__(self, *, late: bool = False, code: int | None = None, words: str = "") -> None:
         super().__init__(f"late: {late}, exit status: {code}, {words}")
         self.late, self.code, self.words = late, code, words
+
+    @property
+    def cause(self) -> str:
+        """What is known of the end, in one line."""
+        if self.late:
+            return f"no sign of it in {_START_S:g} s"
+        last = self.words.strip().splitlines()[-1:]
+        return "; ".join([f"exit status {self.code}", *(line[:200] for line in last)])
 
 
 class _Child:
@@ -169,10 +184,14 @@ class _Child:
 
 
 def _environment() -> dict[str, str]:
-    """Return this process's environment, with the package importable from where this process has it."""
+    """Return this process's environment, with the package importable from where this process has it.
+
+    The C library reserves 64 MiB of address space and more for each thread that allocates, which the limit would
+    count; two shared arenas keep that small whatever the number of cores.
+    """
     root = str(Path(__file__).resolve().parent.parent.parent)
     inherited = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": root if not inherited else f"{root}{os.pathsep}{inherited}"}
+    return {**os.environ, "MALLOC_ARENA_MAX": "2", "PYTHONPATH": root if not inherited else f"{root}{os.pathsep}{inherited}"}
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:

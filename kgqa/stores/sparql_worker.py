@@ -117,7 +117,6 @@ def main() -> None:
     setup = json.loads(sys.stdin.readline())
     limits = setup["limits"]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
     denied = deny_network()
     store = None
     graphs: frozenset[str] = frozenset()
@@ -132,9 +131,20 @@ def main() -> None:
             _say({"error": f"the graph cannot be opened ({' '.join(str(error).split())}); load it again"})
             return
         graphs = frozenset(graph.value for graph in store.named_graphs() if isinstance(graph, ox.NamedNode))
+    _limit_memory(limits["memory_bytes"])
     _say({"ready": True, "network_denied": denied})
     for line in sys.stdin:
         _say(_answer(json.loads(line), store, graphs, limits))
+
+
+def _limit_memory(n_bytes: int) -> None:
+    """Let this process take `n_bytes` of address space beyond what it has, as far as its own hard limit allows."""
+    taken = 0
+    if sys.platform == "linux":
+        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    allowed = taken + n_bytes if hard == resource.RLIM_INFINITY else min(taken + n_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
 
 
 def _say(line: dict[str, object]) -> None:
