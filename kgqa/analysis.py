@@ -20,6 +20,7 @@ from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Schema
 from kgqa.index.text import normalize
 from kgqa.linking.glossary import Glossary
+from kgqa.linking.spelling import respell
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
 from kgqa.reasoning.cues import Cues, read_cues
@@ -69,6 +70,13 @@ class GraphContext:
             found.append(tuple(sorted((w for w in words if w), key=sorted)))
         return tuple(found)
 
+    @cached_property
+    def schema_words(self) -> frozenset[str]:
+        """The words of the labels of relations and classes."""
+        labels = (words for labels in self.relation_words for words in labels)
+        classes = (normalize(self.index.label(c)).split() for c in self.classes)
+        return frozenset(word for words in (*labels, *classes) for word in words)
+
     def texts(self) -> list[str]:
         """Return what the bi-encoder reads of the schema: each relation's text, then each class's label."""
         return [relation.text for relation in self.schema.relations] + [self.index.label(c) for c in self.classes]
@@ -86,13 +94,17 @@ class Analysis:
     candidates: tuple[Candidate, ...]
 
 
-def link_in_english(context: GraphContext, linker: EntityLinker, text: str) -> tuple[str, tuple[EntityLink, ...]]:
-    """Return a question in English words with its links; an English one as it is.
+def link_in_english(
+    context: GraphContext, linker: EntityLinker, text: str, known_words: Mapping[str, int]
+) -> tuple[str, tuple[EntityLink, ...]]:
+    """Return a question in English words, spelled right, with its links.
 
     Names stay as they are written, in whichever language the graph has them.
     """
     links = linker.link(Question(text))
     english = context.glossary.english(text, links)
+    if english == text:
+        english = respell(text, links, context.schema_words, known_words, context.labels.by_token)
     return (text, links) if english == text else (english, linker.link(Question(english)))
 
 

@@ -159,7 +159,7 @@ class Pipeline:
         clock = _Clock()
         asked = text
         if links is None:
-            text, links = link_in_english(self.context, self.linker, asked)
+            text, links = link_in_english(self.context, self.linker, asked, self.model.known_words)
         clock.lap("link")
         if not links and all(word in FUNCTION_WORDS for _, _, word in tokenize(text)):
             return Trace(Prediction(question, "not_found", "nothing_linked", timings_ms=clock.laps))
@@ -270,7 +270,7 @@ class Pipeline:
             preview = (str(result.count),)
         else:
             preview = tuple(index.label(node) for node in result.nodes[:3].tolist())
-        text = self.linearizer.text(candidate.query)
+        text = self.linearizer.text(candidate.query, result)
         sparql = to_sparql(candidate.query, index)
         return Reading(text, sparql, candidate.query.operator, probability, n, preview)
 

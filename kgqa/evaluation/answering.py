@@ -88,7 +88,7 @@ def ask(asker: Asker, pipeline: Pipeline, example: QAExample) -> Outcome:
     question, index = example.question, pipeline.graph.index
     text = " ".join(question.text.split())
     if asker.linking == "gold" and example.gold_links:
-        english, own = link_in_english(pipeline.context, pipeline.linker, text)
+        english, own = link_in_english(pipeline.context, pipeline.linker, text, pipeline.model.known_words)
         gold = [_in_text(link, question.text, english) for link in example.gold_links]
         trace = pipeline.trace(Question(english, question.id), links=with_gold_links(own, gold, index))
     else:

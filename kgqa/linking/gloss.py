@@ -360,4 +360,3 @@ def _render(text: str, pieces: Sequence[_Piece]) -> tuple[str, dict[tuple[int, i
         length += len(piece.text)
         before = piece
     return "".join(parts), places
-

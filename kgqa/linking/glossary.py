@@ -60,4 +60,3 @@ class Glossary:
                     found.append((span, label))
                     taken.append(span)
         return found
-

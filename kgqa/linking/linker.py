@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from kgqa.datatypes import EntityCandidate, EntityLink, LinkKind, MatchKind, Mention, Question
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.labels import LabelIndex
-from kgqa.index.text import fold, singular, tokenize
+from kgqa.index.text import fold, normalize, singular, tokenize
+from kgqa.linking.demonyms import places_by_demonym
 from kgqa.linking.values import find_values
 from kgqa.linking.words import FUNCTION_WORDS
 
@@ -21,6 +22,7 @@ MAX_QUESTION_TOKENS = 80
 RARE_RANK = 10_000
 MIN_RARITY = 0.6
 BESIDE_A_NAME = 0.6
+DEMONYM = 0.9
 _KINDS: tuple[LinkKind, ...] = ("entity", "class", "literal")
 _MATCH_SCORE = {"exact": 1.0, "normalized": 0.97, "alias": 0.95}
 
@@ -58,6 +60,7 @@ class LabelEntityLinker:
         beside = [self._beside_a_name(match, text, tokens, words, covered) for match in matches]
         matches = [match for match in beside if match is not None]
         matches = self._without_shadowed(matches)
+        matches += self._demonyms(tokens, words, matches)
         links = self._group(text, tokens, matches, rarity)
         links += [
             EntityLink(mention, (EntityCandidate(term, mention.text, 1.0, "value", range=span),))
@@ -107,6 +110,19 @@ class LabelEntityLinker:
                     if fold(label.label) == fold(surface):
                         score += 0.02 if match != "exact" else 0.0
                     found.append(_Match(first, last, entry, score, match))
+        return found
+
+    def _demonyms(self, tokens: list[tuple[int, int, str]], words: list[str], matches: list[_Match]) -> list[_Match]:
+        """Return the places whose adjective or people a word is, where it names nothing itself."""
+        named = {place for m in matches if m.score >= DEMONYM for place in range(m.first, m.last + 1)}
+        found = []
+        for place, ((_, _, raw), word) in enumerate(zip(tokens, words, strict=True)):
+            if place in named:
+                continue
+            demonyms = places_by_demonym()
+            for name in demonyms.get(raw) or demonyms.get(word) or ():
+                entries = self.labels.exact.get(normalize(name), ())
+                found += [_Match(place, place, e, DEMONYM, "alias") for e in entries if not self.labels.entries[e].kind]
         return found
 
     def _partial_labels(self, words: list[str], covered: set[int], lower: list[bool]) -> list[_Match]:

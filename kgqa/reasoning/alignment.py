@@ -61,9 +61,7 @@ class Parts:
     link_sets: tuple[tuple[tuple[int, int], ...], ...]
 
 
-def parts_of(
-    candidates: Sequence[Candidate], links: Sequence[EntityLink], class_places: Mapping[int, int]
-) -> Parts:
+def parts_of(candidates: Sequence[Candidate], links: Sequence[EntityLink], class_places: Mapping[int, int]) -> Parts:
     """Return the parts of each candidate. `class_places` gives the place of a class's text."""
     places = np.full((len(candidates), MAX_PARTS), -1, np.int16)
     link_set = np.zeros(len(candidates), np.int16)

@@ -36,11 +36,11 @@ _ORDER = re.compile(
     re.I,
 )
 _HIGH = re.compile(
-    r"\b(most|more|highest|higher|largest|larger|biggest|bigger|longest|longer|heaviest|heavier|tallest|taller|greatest|greater|best|better|maximum|max|top|richest|strongest|deepest|widest|fastest|hottest|priciest|costliest|greatest|utmost|majority|plus|le plus|la plus|m[aá]s|mayor(?:es)?|mejor|gr[oö](?:ss|ß)t\w*|h[oö]chst\w*|l[aä]ngst\w*|meist\w*|record|peak|leading|ahead|oldest age|exceeds?|champion|grand\w*)\b",
+    r"\b(most|more|highest|higher|largest|larger|biggest|bigger|longest|longer|heaviest|heavier|tallest|taller|greatest|greater|best|better|maximum|max|top|richest|strongest|deepest|widest|fastest|hottest|priciest|costliest|greatest|utmost|majority|plus|le plus|la plus|m[aá]s|mayor(?:es)?|mejor|gr[oö](?:ss|ß)t\w*|h[oö]chst\w*|l[aä]ngst\w*|meist\w*|record|peak|leading|ahead|oldest age|(?:north|east|northeast|upper|top|outer)(?:ern)?most|exceeds?|champion|grand\w*)\b",
     re.I,
 )
 _LOW = re.compile(
-    r"\b(least|fewest|fewer|less|lowest|lower|smallest|smaller|shortest|shorter|lightest|lighter|minimum|min|worst|worse|cheapest|cheaper|poorest|weakest|tiniest|slowest|coldest|thinnest|narrowest|bottom|moins|menos|menor(?:es)?|peor|petite?|kleinst\w*|niedrigst\w*|k[uü]rzest\w*|wenigst\w*|nearest|closest|minor)\b",
+    r"\b(least|fewest|fewer|less|lowest|lower|smallest|smaller|shortest|shorter|lightest|lighter|minimum|min|worst|worse|cheapest|cheaper|poorest|weakest|tiniest|slowest|coldest|thinnest|narrowest|bottom|moins|menos|menor(?:es)?|peor|petite?|kleinst\w*|niedrigst\w*|k[uü]rzest\w*|wenigst\w*|nearest|closest|minor|(?:south|west|southwest|lower|inner)(?:ern)?most)\b",
     re.I,
 )
 _EARLY = re.compile(
@@ -102,12 +102,18 @@ _WH = (
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """The hints in one question. `rank` is 1 unless an ordinal is present; `n_best` is the k of "top k"."""
+    """The hints in one question.
+
+    `twice` says that a word comes twice, `denied_from` where the word that denies ends (-1 without one); `rank` is 1
+    unless an ordinal is present; `n_best` is the k of "top k".
+    """
 
     count: bool
     ask: bool
     other: bool
+    twice: bool
     negation: bool
+    denied_from: int
     compare: bool
     order: bool
     high: bool
@@ -120,10 +126,12 @@ class Cues:
     wh: frozenset[str]
 
 
-def _says_twice(lowered: str) -> bool:
-    """Return whether two words have a stem in common, as in "directed by the director of": out and back again."""
-    words = {singular(word) for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)}
-    return len({word[:4] for word in words}) < len(words)
+def _stems(lowered: str) -> tuple[bool, bool]:
+    """Return whether two words have a stem in common, as in "directed by the director of" (out and back again), and
+    whether they do or one comes twice."""
+    words = [singular(word) for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)]
+    n_stems = len({word[:4] for word in words})
+    return n_stems < len(set(words)), n_stems < len(words)
 
 
 def read_cues(text: str) -> Cues:
@@ -139,6 +147,7 @@ def read_cues(text: str) -> Cues:
         and (est or high or low or early or late)
     ):
         rank = 2
+    (akin, twice), denied = _stems(lowered), _NEGATION.search(text)
     top = _TOP.search(text)
     n_best = None
     if top:
@@ -147,8 +156,10 @@ def read_cues(text: str) -> Cues:
     return Cues(
         count=bool(_COUNT.search(text)),
         ask=bool(_ASK.search(text)),
-        other=bool(_OTHER.search(text)) or _says_twice(lowered),
-        negation=bool(_NEGATION.search(text)),
+        other=bool(_OTHER.search(text)) or akin,
+        twice=twice,
+        negation=denied is not None,
+        denied_from=-1 if denied is None else denied.end(),
         compare=bool(_COMPARE.search(text)),
         order=bool(_ORDER.search(text)),
         high=high or (est and not low and not early and not late),

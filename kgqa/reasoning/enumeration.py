@@ -9,83 +9,33 @@ grammar in place of stepwise growth.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kgqa.datatypes import EntityLink, Operator, ValueRange
-from kgqa.index.graph_index import GraphIndex, Ids
-from kgqa.index.schema import ENTITY, TEXT, Path, Relation, Schema, reverse
+from kgqa.index.arrays import is_member
+from kgqa.index.graph_index import Ids
+from kgqa.index.schema import ENTITY, TEXT, Path, Relation, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
-from kgqa.reasoning.cues import Cues
-from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph, Result
-from kgqa.reasoning.units import following_unit, scale_range
+from kgqa.reasoning.candidates import NOTHING, SOMETHING, Anchor, Candidate, Core, Readings, core_order
+from kgqa.reasoning.propositions import enumerate_propositions
+from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
+from kgqa.reasoning.units import scale_range
 from kgqa.retrieval.paths import AnchoredPath, best_relations
 
 MAX_CANDIDATES = 2500
 MAX_PAIR_CORES = 60
 MAX_BLANK_NODES = 400
 N_IMPLICIT = 10
-NOTHING = ValueRange("number", 0.0, 0.0)
-SOMETHING = ValueRange("number", 0.0, low_inclusive=False)
+MAX_LOOKED_AT = 64
+N_DENIED = 10
 _VALUES = frozenset((NUMBER, DATE))
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A node that a mention may name: where enumeration starts. `link` is the place of its link in the question."""
-
-    link: int
-    node: int
-    score: float
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Core:
-    """A set of nodes with the constraints that define it. `links` are the mentions it uses, `score` the mean relation
-    score."""
-
-    constraints: tuple[Constraint, ...]
-    nodes: Ids
-    links: frozenset[int]
-    relations: tuple[Relation, ...]
-    link_score: float
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A query graph with its result and what it was made from."""
-
-    query: QueryGraph
-    result: Result
-    links: frozenset[int]
-    relations: tuple[Relation, ...]
-    link_score: float
-
-
-class Enumerator:
+class Enumerator(Readings):
     """Enumerates the candidates of one question."""
-
-    def __init__(
-        self,
-        index: GraphIndex,
-        schema: Schema,
-        links: Sequence[EntityLink],
-        cues: Cues,
-        scores: NDArray[np.float32],
-        class_scores: dict[int, float],
-        *,
-        text: str = "",
-    ) -> None:
-        self.index, self.schema, self.links, self.cues, self.scores = index, schema, links, cues, scores
-        self.class_scores = class_scores
-        self.units = {place: following_unit(text, link.mention.end) for place, link in enumerate(links)}
-        self.executor = Executor(index)
-        self.found: dict[QueryGraph, Candidate] = {}
 
     def enumerate(self, paths: dict[Anchor, list[AnchoredPath]]) -> list[Candidate]:
         """Return the candidates, those that use more of the question first among equals."""
@@ -98,11 +48,11 @@ class Enumerator:
         bases = [*class_cores, *pair_cores, *path_cores]
         filtered = self._filters(bases, implicit)
         for core in class_cores:
-            self._add(QueryGraph("list", core.constraints), core)
+            self.add(QueryGraph("list", core.constraints), core)
         for core in implicit[:6]:
-            self._add(QueryGraph("list", core.constraints), core)
+            self.add(QueryGraph("list", core.constraints), core)
         for core in (*pair_cores, *filtered):
-            self._add(QueryGraph("list", core.constraints), core)
+            self.add(QueryGraph("list", core.constraints), core)
             self._project(core)
         several = [core for core in path_cores if len(core.nodes) > 1]
         sortable = _first_of(class_cores, several, pair_cores, filtered)
@@ -111,10 +61,10 @@ class Enumerator:
         entities = [anchor for anchor in anchors if anchor.kind == "entity"]
         self._comparisons(entities)
         if self.cues.ask:
-            self._yes_no(anchors, paths, [*path_cores, *pair_cores, *filtered], class_cores)
+            enumerate_propositions(self, anchors, paths, [*path_cores, *pair_cores, *filtered], class_cores)
         if self.cues.count:
             self._counts(implicit)
-        return list(self.found.values())[:MAX_CANDIDATES]
+        return self._with_implied_classes(list(self.found.values())[:MAX_CANDIDATES])
 
     # -- cores
 
@@ -122,20 +72,30 @@ class Enumerator:
         cores = []
         for anchor, found in paths.items():
             for path in found:
+                if self._out_and_out(path):
+                    continue
                 constraint = Constraint("node", path.back, (anchor.node,))
                 core = Core(
                     (constraint,), path.ends, frozenset((anchor.link,)), path.relations, anchor.score, path.score
                 )
                 returns = bool(np.isin(anchor.node, path.ends)) or _comes_back(path)
                 if not returns or not _comes_back(path):
-                    self._add(QueryGraph("list", (constraint,)), core)
+                    self.add(QueryGraph("list", (constraint,)), core)
                 if returns and self.cues.other:
-                    self._add(QueryGraph("list", (constraint,), exclude=(anchor.node,)), core)
+                    self.add(QueryGraph("list", (constraint,), exclude=(anchor.node,)), core)
                 elif len(path.relations) == 3 and path.relations[1].path == reverse(path.relations[0].path):
                     self._add_excluding_the_middle(core, path, anchor)
                 if not path.ends_in_value:
                     cores.append(core)
         return cores
+
+    def _out_and_out(self, path: AnchoredPath) -> bool:
+        """Return whether a path takes a symmetric relation twice, as to the neighbours of neighbours, and no word of
+        the question comes twice."""
+        if len(path.relations) != 2 or self.cues.twice:
+            return False
+        first, second = path.relations
+        return second.path in (first.path, reverse(first.path)) and self.schema.is_symmetric(first)
 
     def _add_excluding_the_middle(self, core: Core, path: AnchoredPath, anchor: Anchor) -> None:
         """Out and back to others of the kind of the anchor, then on: "genres of the other films by its director"."""
@@ -148,7 +108,7 @@ class Enumerator:
         if len(nodes) and self.cues.other:
             minus = tuple(int(node) for node in own[:3]) if len(own) <= 3 else ()
             query = QueryGraph("list", (Constraint("node", reverse(out), (anchor.node,)),), projection=on)
-            self._add(replace(query, exclude=minus), core)
+            self.add(replace(query, exclude=minus), core)
 
     def _class_cores(self, anchors: Iterable[Anchor]) -> list[Core]:
         cores = []
@@ -180,10 +140,10 @@ class Enumerator:
         groups = [sorted(cores, key=lambda c: (len(c.relations), -c.score))[:40] for cores in by_link.values()]
         pairs: list[Core] = []
         for first, second in combinations(groups, 2):
-            if not self._disjoint(first[0].links, second[0].links):
+            if not self.disjoint(first[0].links, second[0].links):
                 continue
             made = [both for a in first for b in second if (both := self._both(a, b)) is not None]
-            pairs += sorted(made, key=_core_order)[:MAX_PAIR_CORES]
+            pairs += sorted(made, key=core_order)[:MAX_PAIR_CORES]
         pairs += self._unions(groups)
         pairs += self._same_anchor(groups)
         if len(groups) >= 3:
@@ -191,21 +151,21 @@ class Enumerator:
         with_class = []
         for klass in class_cores:
             for core in [*path_cores, *pairs]:
-                if self._disjoint(klass.links, core.links) and (both := self._both(core, klass)) is not None:
+                if self.disjoint(klass.links, core.links) and (both := self._both(core, klass)) is not None:
                     with_class.append(both)
         return [
-            *sorted(pairs, key=_core_order)[: 2 * MAX_PAIR_CORES],
-            *sorted(with_class, key=_core_order)[: 2 * MAX_PAIR_CORES],
+            *sorted(pairs, key=core_order)[: 2 * MAX_PAIR_CORES],
+            *sorted(with_class, key=core_order)[: 2 * MAX_PAIR_CORES],
         ]
 
     def _triples(self, pairs: Sequence[Core], groups: Sequence[Sequence[Core]]) -> list[Core]:
         made = []
         singles = [core for group in groups for core in group[:12] if len(core.relations) == 1]
-        for pair in sorted(pairs, key=_core_order)[:24]:
+        for pair in sorted(pairs, key=core_order)[:24]:
             for single in singles:
-                if self._disjoint(pair.links, single.links) and (core := self._both(pair, single)) is not None:
+                if self.disjoint(pair.links, single.links) and (core := self._both(pair, single)) is not None:
                     made.append(core)
-        return sorted(made, key=_core_order)[:40]
+        return sorted(made, key=core_order)[:40]
 
     def _same_anchor(self, groups: Sequence[Sequence[Core]]) -> list[Core]:
         """One name in two roles: "both directed and scored by X". Where one role implies the other it is left out."""
@@ -216,7 +176,7 @@ class Enumerator:
                 both = self._both(a, b) if a.constraints[0].nodes == b.constraints[0].nodes else None
                 if both is not None and len(both.nodes) < min(len(a.nodes), len(b.nodes)):
                     made.append(both)
-        return sorted(made, key=_core_order)[:12]
+        return sorted(made, key=core_order)[:12]
 
     def _through_blank_nodes(self, anchors: Sequence[Anchor]) -> None:
         """Two conditions on one blank node, such as a review of X in Y, and what else it holds."""
@@ -235,13 +195,13 @@ class Enumerator:
         pairs = [
             core
             for a, b in combinations(cores, 2)
-            if self._disjoint(a.links, b.links) and (core := self._both(a, b)) is not None
+            if self.disjoint(a.links, b.links) and (core := self._both(a, b)) is not None
         ]
         filtered = [
             restricted
             for core in [*pairs, *cores]
             for place, span, unit in self._ranges()
-            if self._disjoint(core.links, (place,))
+            if self.disjoint(core.links, (place,))
             for restricted in self._in_range(core, span, unit, place)
         ]
         for core in [*pairs[:24], *filtered[:40]]:
@@ -260,7 +220,7 @@ class Enumerator:
         """ "by A or B": the same path from two anchors."""
         made = []
         for first, second in combinations(groups, 2):
-            if not self._disjoint(first[0].links, second[0].links):
+            if not self.disjoint(first[0].links, second[0].links):
                 continue
             by_path = {core.constraints[0].path: core for core in second}
             for a in first:
@@ -298,7 +258,7 @@ class Enumerator:
         )
         for place, span, unit in self._ranges():
             for core in [*explicit, *implicit, *made[:20]]:
-                if place not in core.links and self._disjoint(core.links, frozenset((place,))):
+                if place not in core.links and self.disjoint(core.links, frozenset((place,))):
                     made += self._in_range(core, span, unit, place)
         for core in [*explicit[:30], *implicit[:4], *made[:20]]:
             made += self._true_of(core)
@@ -307,8 +267,8 @@ class Enumerator:
         for core in [core for core in explicit if core.constraints[0].kind == "class"][:4]:
             made += self._some_or_none(core)
         if self.cues.negation:
-            made += self._without(explicit[:14], [core for core in bases if len(core.constraints) == 1])
-        return sorted(made, key=_core_order)[:160]
+            made += self._without([core for core in bases if len(core.constraints) == 1])
+        return sorted(made, key=core_order)[:160]
 
     def _having(self, core: Core) -> list[Core]:
         """Those that have some value of a relation, or, where the question denies something, none."""
@@ -333,13 +293,17 @@ class Enumerator:
                     made.append(some)
         return made
 
-    def _without(self, bases: Sequence[Core], others: Sequence[Core]) -> list[Core]:
-        """Differences: the things of one core that are not in another."""
+    def _without(self, cores: Sequence[Core]) -> list[Core]:
+        """Differences: the things of one core that are not in another, for the best cores of each mention."""
+        by_link: dict[frozenset[int], list[Core]] = {}
+        for core in sorted(cores, key=lambda c: (len(c.relations), -c.score)):
+            by_link.setdefault(core.links, []).append(core)
+        best = [core for found in by_link.values() for core in found[:N_DENIED]]
         made = []
-        for core in bases:
-            for other in sorted(others, key=_core_order)[:40]:
+        for core in best:
+            for other in best:
                 constraint = other.constraints[0]
-                if constraint.kind != "node" or len(other.relations) > 2 or not self._disjoint(core.links, other.links):
+                if constraint.kind != "node" or len(other.relations) > 2 or not self.disjoint(core.links, other.links):
                     continue
                 if not np.isin(core.nodes, other.nodes, assume_unique=True).any():
                     continue
@@ -350,7 +314,7 @@ class Enumerator:
                     score = (core.score * len(core.relations) + other.score * len(other.relations)) / len(relations)
                     link_score = min(core.link_score, other.link_score)
                     made.append(Core(constraints, nodes, core.links | other.links, relations, link_score, score))
-        return made[:40]
+        return sorted(made, key=core_order)[:60]
 
     def _in_range(self, core: Core, span: ValueRange, unit: str, place: int) -> list[Core]:
         leaving = self.schema.leaving(core.nodes)
@@ -384,20 +348,11 @@ class Enumerator:
 
     # -- operators
 
-    def _add(self, query: QueryGraph, core: Core, *more: Relation) -> None:
-        known = self.found.get(query)
-        if known and known.link_score >= core.link_score and len(known.links) >= len(core.links):
-            return
-        result = self.executor.run(query)
-        if not result.is_empty:
-            relations = core.relations + tuple(more)
-            self.found[query] = Candidate(query, result, core.links, relations, core.link_score)
-
     def _project(self, core: Core, *, n: int = 5) -> None:
         leaving = self.schema.leaving(core.nodes)
         for relation in best_relations(leaving, self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), n):
             if relation.path not in {reverse(c.path) for c in core.constraints if c.kind == "node"} or self.cues.other:
-                self._add(QueryGraph("list", core.constraints, projection=relation.path), core, relation)
+                self.add(QueryGraph("list", core.constraints, projection=relation.path), core, relation)
 
     def _superlatives(self, cores: Sequence[Core], implicit: Sequence[Core]) -> None:
         for core in [*cores, *implicit]:
@@ -425,13 +380,13 @@ class Enumerator:
             "superlative", core.constraints, sort=relation.path, sort_by_count=by_count, descending=descending
         )
         if self.cues.order:
-            self._add(replace(base, operator="order"), core, relation)
+            self.add(replace(base, operator="order"), core, relation)
         if self.cues.n_best is not None:
-            self._add(replace(base, operator="order", n_best=self.cues.n_best), core, relation)
+            self.add(replace(base, operator="order", n_best=self.cues.n_best), core, relation)
         if self.cues.superlative:
-            self._add(replace(base, rank=self.cues.rank), core, relation)
+            self.add(replace(base, rank=self.cues.rank), core, relation)
             if not by_count and len(relation.path) == 1:  # "what is the highest salary" asks for the value
-                self._add(replace(base, rank=self.cues.rank, projection=relation.path), core, relation)
+                self.add(replace(base, rank=self.cues.rank, projection=relation.path), core, relation)
             if core.links and len(core.constraints) <= 2 and not by_count:
                 best = self.found.get(replace(base, rank=self.cues.rank))
                 if best is not None:
@@ -439,24 +394,24 @@ class Enumerator:
                         self.schema.leaving(best.result.nodes), self.scores, frozenset((ENTITY, TEXT)), 2
                     ):
                         query = replace(base, rank=self.cues.rank, projection=onward.path)
-                        self._add(query, core, relation, onward)
+                        self.add(query, core, relation, onward)
 
     def _comparisons(self, entities: Sequence[Anchor]) -> None:
-        for group in self._groups(entities):
+        for group in self.groups(entities):
             nodes = np.array(sorted(anchor.node for anchor in group), np.int32)
             if len(nodes) < 2:
                 continue
-            core = self._anchor_core(group)
+            core = self.anchor_core(group)
             among = tuple(anchor.node for anchor in group)
-            leaving = self._common_relations(nodes)
+            leaving = self.common_relations(nodes)
             for relation in best_relations(leaving, self.scores, _VALUES, 8):
                 for descending in (True, False):
                     query = QueryGraph(
                         "compare", among=tuple(nodes.tolist()), sort=relation.path, descending=descending
                     )
-                    self._add(query, core, relation)
+                    self.add(query, core, relation)
                     if self.cues.ask and len(among) == 2:
-                        self._add(replace(query, operator="ask", among=among), core, relation)
+                        self.add(replace(query, operator="ask", among=among), core, relation)
             many = [r for r in leaving if r.fan_out > 1.0 or r.inverse]
             for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
                 for descending in (True, False):
@@ -467,152 +422,9 @@ class Enumerator:
                         sort_by_count=True,
                         descending=descending,
                     )
-                    self._add(query, core, relation)
+                    self.add(query, core, relation)
                     if self.cues.ask and len(among) == 2:
-                        self._add(replace(query, operator="ask", among=among), core, relation)
-
-    def _groups(self, entities: Sequence[Anchor]) -> list[tuple[Anchor, ...]]:
-        """Combine one candidate a link: all links together where there are three or more, and each pair."""
-        by_link: dict[int, list[Anchor]] = {}
-        for anchor in entities:
-            by_link.setdefault(anchor.link, []).append(anchor)
-        groups: list[tuple[Anchor, ...]] = []
-        options = [found[:3] for found in by_link.values()]
-        for first, second in combinations(options, 2):
-            groups += [(a, b) for a in first for b in second if self._disjoint({a.link}, {b.link}) and a.node != b.node]
-        for triple in combinations(options, 3):
-            tops = tuple(found[0] for found in triple)
-            if all(self._disjoint({a.link}, {b.link}) for a, b in combinations(tops, 2)):
-                groups.append(tops)
-        return groups[:24]
-
-    def _anchor_core(self, group: Sequence[Anchor]) -> Core:
-        nodes = np.array(sorted({anchor.node for anchor in group}), np.int32)
-        links = frozenset(anchor.link for anchor in group)
-        return Core((), nodes, links, (), min(anchor.score for anchor in group), 0.0)
-
-    def _common_relations(self, nodes: Ids) -> list[Relation]:
-        per_node = [self.schema.leaving(np.array([node], np.int32)) for node in nodes.tolist()]
-        common = set(per_node[0]).intersection(*per_node[1:])
-        return [relation for relation in per_node[0] if relation in common]
-
-    def _yes_no(
-        self,
-        anchors: Sequence[Anchor],
-        paths: dict[Anchor, list[AnchoredPath]],
-        cores: Sequence[Core],
-        class_cores: Sequence[Core],
-    ) -> None:
-        entities = [anchor for anchor in anchors if anchor.kind == "entity"]
-        for subject in entities:
-            core = self._anchor_core((subject,))
-            leaving = self.schema.leaving(np.array([subject.node], np.int32))
-            among = (subject.node,)
-            for relation in best_relations(leaving, self.scores, frozenset((BOOLEAN,)), 4):
-                self._add(QueryGraph("ask", (Constraint("truth", relation.path),), among=among), core, relation)
-                if self.cues.negation:
-                    query = QueryGraph("ask", (Constraint("truth", relation.path, truth=False),), among=among)
-                    self._add(query, core, relation)
-            for relation in best_relations(
-                self._possible(subject.node, leaving), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 4
-            ):
-                self._add(QueryGraph("ask", (Constraint("exists", relation.path),), among=among), core, relation)
-            for relation in best_relations(leaving, self.scores, frozenset((NUMBER,)), 2):
-                query = QueryGraph("ask", (Constraint("range", relation.path, range=SOMETHING),), among=among)
-                self._add(query, core, relation)
-            self._fact_questions(subject, [a for a in anchors if a.kind in ("entity", "literal")], paths)
-            self._value_questions(subject, leaving)
-            for klass in class_cores:
-                if self._disjoint(core.links, klass.links):
-                    both = replace(core, links=core.links | klass.links)
-                    self._add(QueryGraph("ask", klass.constraints, among=among), both)
-        for group in self._groups(entities):
-            if len(group) == 2:
-                nodes = np.array([anchor.node for anchor in group], np.int32)
-                for relation in best_relations(
-                    self._common_relations(nodes), self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), 5
-                ):
-                    query = QueryGraph("ask", among=tuple(nodes.tolist()), shared=relation.path)
-                    self._add(query, self._anchor_core(group), relation)
-        for core in sorted(cores, key=_core_order)[:60]:
-            self._add(QueryGraph("ask", core.constraints), core)
-        self._empty_questions(anchors)
-
-    def _possible(self, node: int, leaving: Sequence[Relation]) -> list[Relation]:
-        """The relations a node has, and those that others of its class have."""
-        classes = self.index.classes_of(node)
-        more = self.schema.leaving(self.index.instances(classes[0])) if classes else []
-        return list(dict.fromkeys((*leaving, *more)))
-
-    def _fact_questions(
-        self, subject: Anchor, others: Sequence[Anchor], paths: dict[Anchor, list[AnchoredPath]]
-    ) -> None:
-        """Propositions possible by type, true or not: the same class already stands at the end of the relation."""
-        possible = self._possible(subject.node, self.schema.leaving(np.array([subject.node], np.int32)))
-        for other in others:
-            if other.node == subject.node or not self._disjoint({subject.link}, {other.link}):
-                continue
-            core = self._anchor_core((subject, other))
-            fitting = [relation for relation in possible if self._fits(relation, other)]
-            for relation in sorted(fitting, key=lambda r: -float(self.scores[r.id]))[:5]:
-                query = QueryGraph("ask", (Constraint("node", relation.path, (other.node,)),), among=(subject.node,))
-                self._add(query, core, relation)
-            for path in paths.get(subject, ()):
-                if len(path.relations) == 2 and other.node in path.ends:
-                    query = QueryGraph("ask", (Constraint("node", path.path, (other.node,)),), among=(subject.node,))
-                    self._add(query, core, *path.relations)
-
-    def _fits(self, relation: Relation, other: Anchor) -> bool:
-        if other.kind == "literal":
-            return relation.end_kind == TEXT
-        if relation.end_kind != ENTITY:
-            return False
-        entering = {r.path for r in self.schema.leaving(np.array([other.node], np.int32))}
-        if reverse(relation.path) in entering:
-            return True
-        classes = {self.index.label(c) for c in self.index.classes_of(other.node)}
-        return relation.end_class in classes
-
-    def _value_questions(self, subject: Anchor, leaving: Sequence[Relation]) -> None:
-        for place, link in enumerate(self.links):
-            for candidate in link.candidates:
-                span = candidate.range
-                if span is None or not self._disjoint({subject.link}, {place}):
-                    continue
-                core = replace(self._anchor_core((subject,)), links=frozenset((subject.link, place)))
-                kind = NUMBER if span.kind == "number" else DATE
-                for relation in best_relations(leaving, self.scores, frozenset((kind,)), 4):
-                    scaled = scale_range(span, self.units.get(place, ""), relation.label)
-                    query = QueryGraph(
-                        "ask", (Constraint("range", relation.path, range=scaled),), among=(subject.node,)
-                    )
-                    self._add(query, core, relation)
-                many = [r for r in leaving if r.fan_out > 1.0]
-                for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 2):
-                    if span.kind == "number":
-                        query = QueryGraph(
-                            "ask", (Constraint("count", relation.path, range=span),), among=(subject.node,)
-                        )
-                        self._add(query, core, relation)
-
-    def _empty_questions(self, anchors: Sequence[Anchor]) -> None:
-        """Existence under two constraints that nothing meets: "Is there a comedy by Nolan?" may be answered with no."""
-        usable = [anchor for anchor in anchors if anchor.kind in ("entity", "literal")]
-        for a, b in combinations(usable, 2):
-            if not self._disjoint({a.link}, {b.link}) or a.node == b.node:
-                continue
-            into = [
-                [r for r in self.schema.leaving(np.array([node], np.int32)) if r.end_kind == ENTITY]
-                for node in (a.node, b.node)
-            ]
-            pairs = [(r, q) for r in into[0] for q in into[1] if r.end_class == q.end_class]
-            pairs.sort(key=lambda pair: -float(self.scores[pair[0].id] + self.scores[pair[1].id]))
-            for r, q in pairs[:4]:
-                constraints = (
-                    Constraint("node", reverse(r.path), (a.node,)),
-                    Constraint("node", reverse(q.path), (b.node,)),
-                )
-                self._add(QueryGraph("ask", constraints), self._anchor_core((a, b)), r, q)
+                        self.add(replace(query, operator="ask", among=among), core, relation)
 
     def _counts(self, implicit: Sequence[Core]) -> None:
         for candidate in list(self.found.values()):
@@ -622,16 +434,41 @@ class Enumerator:
                 count = Result(candidate.result.nodes, candidate.result.core, count=len(candidate.result.nodes))
                 self.found[query] = replace(candidate, query=query, result=count)
         for core in implicit:
-            self._add(QueryGraph("count", core.constraints), core)
+            self.add(QueryGraph("count", core.constraints), core)
 
-    def _disjoint(self, a: Iterable[int], b: Iterable[int]) -> bool:
-        """Return whether the mentions of two sets of links do not overlap in the text."""
-        for i in a:
-            for j in b:
-                first, second = self.links[i].mention, self.links[j].mention
-                if first.start < second.end and second.start < first.end:
-                    return False
-        return True
+    def _with_implied_classes(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Let readings use the class words that they meet without a constraint: all that borders France is a country.
+
+        A word for a class is then no word that such a reading leaves unexplained.
+        """
+        classes = [(p, link.candidates[0].node) for p, link in enumerate(self.links) if _names_class(link)]
+        labels = {klass: self.index.label(klass) for _, klass in classes}
+        inside: dict[tuple[int, int], bool] = {}
+
+        def all_in(nodes: Ids, klass: int) -> bool:
+            key = (id(nodes), klass)
+            if key not in inside:
+                inside[key] = len(nodes) > 0 and bool(
+                    is_member(nodes[:MAX_LOOKED_AT], self.index.instances(klass)).all()
+                )
+            return inside[key]
+
+        made = []
+        for candidate in candidates:
+            met = {label for r in candidate.relations for label in (r.start_class, r.end_class)}
+            implied = {
+                place
+                for place, klass in classes
+                if place not in candidate.links
+                and self.disjoint((place,), candidate.links)
+                and (
+                    labels[klass] in met
+                    or all_in(candidate.result.core, klass)
+                    or all_in(candidate.result.nodes, klass)
+                )
+            }
+            made.append(replace(candidate, links=candidate.links | implied) if implied else candidate)
+        return made
 
 
 def anchors_of(links: Sequence[EntityLink], *, n_per_link: int = 5, n_max: int = 14) -> list[Anchor]:
@@ -644,6 +481,10 @@ def anchors_of(links: Sequence[EntityLink], *, n_per_link: int = 5, n_max: int =
     return found[:n_max]
 
 
+def _names_class(link: EntityLink) -> bool:
+    return bool(link.candidates) and link.candidates[0].kind == "class"
+
+
 def _comes_back(path: AnchoredPath) -> bool:
     return len(path.relations) == 2 and path.relations[1].path == reverse(path.relations[0].path)
 
@@ -654,13 +495,8 @@ def _first_of(
     """Return a bounded choice of cores in which no family crowds out another."""
     chosen = [*classes[:6]]
     for family, n in ((singles, 12), (pairs, 12), (filtered, 12)):
-        chosen += sorted((core for core in family if core not in classes), key=_core_order)[:n]
+        chosen += sorted((core for core in family if core not in classes), key=core_order)[:n]
     return chosen
-
-
-def _core_order(core: Core) -> tuple[float, float]:
-    """Sort key: more mentions first, then the better relation scores."""
-    return -float(len(core.links)), -core.score
 
 
 __all__ = ["Anchor", "Candidate", "Core", "Enumerator", "Operator", "Path", "anchors_of"]

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.datatypes import EntityLink
+from kgqa.index.arrays import is_member
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import ENTITY, Relation
 from kgqa.index.text import normalize, singular, tokenize
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.linking.words import FUNCTION_WORDS
 from kgqa.reasoning.cues import Cues
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.enumeration import MAX_LOOKED_AT, Candidate
 
 _OPERATORS = ("list", "count", "ask", "superlative", "order", "compare")
 _CUES = ("count", "ask", "other", "negation", "compare", "order", "superlative")
@@ -37,6 +38,8 @@ FEATURES: tuple[str, ...] = (
     "class_score", "class_score_gap", "answers_are_linked", "sort_by_count", "polarity_agrees", "polarity_conflicts",
     "rank_used", "n_best_used", "n_best_ignored", "shared", "ask_compare", "negated_truth",
     "stored_number_for_count", "sort_score_gap", "repeats_relation",
+    "class_partly", "implicit_class", "implicit_beside_named", "negation_in_scope", "negation_out_of_scope",
+    "anchor_class_said", "anchor_class_conflict",
     *(f"op_{name}" for name in _OPERATORS),
     *(f"op_{name}_cue_{cue}" for name in _OPERATORS for cue in _CUES),
     *(f"answer_{name}" for name in _ANSWERS),
@@ -73,6 +76,13 @@ class FeatureExtractor:
         self.content_words = frozenset(word for _, _, word in self.content)
         self._label_words: dict[str, frozenset[str]] = {}
         self._strong = self._strong_links()
+        self._named_classes = frozenset(
+            c.node for place, kind in self._strong.items() if kind == "class" for c in links[place].candidates
+            if c.kind == "class" and c.score >= 0.75
+        )  # fmt: skip
+        self._starts = {c.node: link.mention.start for link in reversed(links) for c in link.candidates if c.node >= 0}
+        self._class_said = self._ambiguous_names()
+        self._partly: dict[int, float] = {}
 
     def matrix(self, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
         """Return the features of each candidate. Shape: (len(candidates), len(FEATURES))."""
@@ -126,6 +136,9 @@ class FeatureExtractor:
             self.cues.count and query.operator == "list" and kind == "number" and len(candidate.result.nodes) == 1
         )
         f |= self._class_features(candidate)
+        f |= self._anchor_features(candidate)
+        if negated and self.cues.denied_from >= 0:
+            f |= self._scope_features(candidate)
         return f
 
     def _relation_features(self, relations: Sequence[Relation]) -> dict[str, float]:
@@ -162,9 +175,7 @@ class FeatureExtractor:
         covered = {word for start, end, word in self.content if any(m.start <= start and end <= m.end for m in spans)}
         classes = self._class_words(candidate)
         by_relation = (
-            frozenset().union(*(self._said(r) for r in candidate.relations))
-            if candidate.relations
-            else frozenset()
+            frozenset().union(*(self._said(r) for r in candidate.relations)) if candidate.relations else frozenset()
         )
         left = [w for w in self.content_words if w not in covered and w not in classes and w not in by_relation]
         f = {
@@ -212,7 +223,7 @@ class FeatureExtractor:
 
     def _class_features(self, candidate: Candidate) -> dict[str, float]:
         nodes = candidate.result.nodes
-        f = {}
+        f = self._named_class_features(candidate)
         if len(nodes) and self.index.is_entity(int(nodes[0])):
             score = max((self.class_scores.get(c, 0.0) for c in self.index.classes_of(int(nodes[0]))), default=0.0)
             f["class_score"] = score
@@ -221,6 +232,67 @@ class FeatureExtractor:
         if len(nodes) <= 3 and candidate.query.operator in ("list", "superlative"):
             f["answers_are_linked"] = float(any(int(node) in linked for node in nodes))
         return f
+
+    def _named_class_features(self, candidate: Candidate) -> dict[str, float]:
+        """Tell readings whose core holds some instances of a class that the question names, and others too, and those
+        that are restricted to a class it does not name."""
+        restricted = [c.nodes[0] for c in candidate.query.constraints if c.kind == "class"]
+        if restricted:
+            implicit = float(not self._named_classes.issuperset(restricted))
+            return {"implicit_class": implicit, "implicit_beside_named": implicit * bool(self._named_classes)}
+        nodes = candidate.result.core
+        if not self._named_classes or len(nodes) < 2:
+            return {}
+        key = id(nodes)
+        if key not in self._partly:
+            inside = [is_member(nodes[:MAX_LOOKED_AT], self.index.instances(c)) for c in self._named_classes]
+            self._partly[key] = float(any(found.any() and not found.all() for found in inside))
+        return {"class_partly": self._partly[key]}
+
+    def _anchor_features(self, candidate: Candidate) -> dict[str, float]:
+        """Tell whether the question says what an ambiguous name is: "Georgia the country"."""
+        f = {}
+        for constraint in candidate.query.constraints:
+            if constraint.kind not in ("node", "not"):
+                continue
+            for node in constraint.nodes:
+                said = self._class_said.get(node)
+                if said is not None:
+                    f["anchor_class_said" if said else "anchor_class_conflict"] = 1.0
+        return f
+
+    def _ambiguous_names(self) -> dict[int, bool]:
+        """Return, for the candidates of names whose class tells them apart, whether the question has a word of it."""
+        told: dict[int, bool] = {}
+        for link in self.links:
+            sure = [c.node for c in link.candidates if c.kind == "entity" and c.score >= 0.75][:5]
+            if len(sure) < 2:
+                continue
+            inside = set(self._words_of(link.mention.text))
+            said = {
+                node: any(
+                    self._words_of(self.index.label(k)) & self.content_words - inside for k in self._classes(node)
+                )
+                for node in sure
+            }
+            if len(set(said.values())) == 2:
+                told |= said
+        return told
+
+    def _classes(self, node: int) -> Sequence[int]:
+        return self.index.classes_of(node)[:4]
+
+    def _scope_features(self, candidate: Candidate) -> dict[str, float]:
+        """Tell whether the word that denies stands before what a reading denies, and after what it does not."""
+        denied = [self._starts[n] for c in candidate.query.constraints if c.kind == "not" for n in c.nodes
+                  if n in self._starts]  # fmt: skip
+        stated = [self._starts[n] for c in candidate.query.constraints if c.kind == "node" for n in c.nodes
+                  if n in self._starts]  # fmt: skip
+        word = self.cues.denied_from
+        return {
+            "negation_in_scope": float(any(start >= word for start in denied)),
+            "negation_out_of_scope": float(any(start < word for start in denied) or _nearer(word, stated, denied)),
+        }
 
     def _class_words(self, candidate: Candidate) -> frozenset[str]:
         """The words of every class the candidate passes through or restricts to."""
@@ -265,6 +337,12 @@ class FeatureExtractor:
     def _overlap(self, relation: Relation) -> float:
         labels = [words - FUNCTION_WORDS for words in self._labels(relation)]
         return max((len(words & self.content_words) / len(words) for words in labels if words), default=0.0)
+
+
+def _nearer(word: int, stated: Sequence[int], denied: Sequence[int]) -> bool:
+    """Return whether a stated name follows the word that denies more closely than all denied ones."""
+    after = [start for start in stated if start >= word]
+    return bool(after) and min(after) < min((start for start in denied if start >= word), default=1 << 30)
 
 
 _PLURAL = {"entity": "entities", "class": "classes", "literal": "literals", "value": "values"}

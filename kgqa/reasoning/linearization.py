@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kgqa.datatypes import ValueRange
-from kgqa.index.graph_index import GraphIndex
+from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.phrases import phrase
 from kgqa.index.schema import Path, Relation, Schema, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
@@ -13,6 +13,7 @@ from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
 
 _RANKS = {2: "second ", 3: "third ", 4: "fourth ", 5: "fifth ", 6: "sixth ", 7: "seventh "}
 _MAX_LABEL = 60
+_MAX_LOOKED_AT = 200
 
 
 class Linearizer:
@@ -26,13 +27,13 @@ class Linearizer:
 
         The outcome of a yes/no question and the value of a count are left out: they say nothing about the reading.
         """
-        return f"{self.text(query)} | {self._answer(query, result)}"
+        return f"{self.text(query, result)} | {self._answer(query, result)}"
 
-    def text(self, query: QueryGraph) -> str:
+    def text(self, query: QueryGraph, result: Result) -> str:
         """Return the query graph in words."""
         if query.operator == "ask":
             return self._ask(query)
-        core = self._core(query)
+        core = self._core(query, result.core)
         if query.operator == "compare":
             return f"which of {core} has the {self._extreme(query, comparative=True)}"
         if query.operator == "superlative":
@@ -69,33 +70,46 @@ class Linearizer:
         labels = [phrase(relation.label).noun for relation in self.relations(path) if relation is not None]
         return " of the ".join(reversed(labels)) or self.index.predicate_labels[path[-1][0]]
 
-    def _along(self, core: str, path: Path) -> str:
-        for relation in self.relations(path):
-            if relation is not None:
-                core = self._step(relation, core)
+    def _along(self, core: str, path: Path, ends: Ids | None = None) -> str:
+        relations = [relation for relation in self.relations(path) if relation is not None]
+        for place, relation in enumerate(relations):
+            last = ends is not None and place == len(relations) - 1
+            core = self._step(relation, core, self._kind(relation.end_class, ends) if last else relation.end_class)
         return core
 
-    def _step(self, relation: Relation, start: str) -> str:
+    def _step(self, relation: Relation, start: str, end: str) -> str:
         said = phrase(relation.label)
-        return (said.inverse if relation.inverse else said.forward)(start, end=relation.end_class)
+        return (said.inverse if relation.inverse else said.forward)(start, end=end)
 
-    def _core(self, query: QueryGraph) -> str:
+    def _kind(self, usual: str, nodes: Ids | None) -> str:
+        """Return `usual`, the class that a relation mostly leads to, where all of `nodes` are of it, or else the
+        smallest that they share: "countries" must not be said of countries and territories."""
+        if nodes is None or len(nodes) == 0 or not usual:
+            return usual
+        shared: dict[int, None] | None = None
+        for node in nodes[:_MAX_LOOKED_AT].tolist():
+            own = self.index.classes_of(node)
+            shared = dict.fromkeys(own) if shared is None else {c: None for c in shared if c in own}
+        labels = [self.index.label(klass) for klass in shared or ()]
+        return usual if usual in labels else next(iter(labels), "thing")
+
+    def _core(self, query: QueryGraph, bindings: Ids | None = None) -> str:
         if query.among:
             return ", ".join(self._name(node) for node in query.among)
         if len(query.constraints) == 1 and query.constraints[0].kind == "node":
             constraint = query.constraints[0]
-            return self._along(self._names(constraint.nodes), reverse(constraint.path))
+            return self._along(self._names(constraint.nodes), reverse(constraint.path), bindings)
         parts = [self._condition(c) for c in query.constraints if c.kind != "class"]
-        return " ".join([self._noun(query), " and ".join(parts)]).strip()
+        return " ".join([self._noun(query, bindings), " and ".join(parts)]).strip()
 
-    def _noun(self, query: QueryGraph) -> str:
+    def _noun(self, query: QueryGraph, bindings: Ids | None) -> str:
         for constraint in query.constraints:
             if constraint.kind == "class":
                 return self.index.label(constraint.nodes[0])
         for constraint in query.constraints:
             relations = self.relations(constraint.path)
             if relations and relations[0] is not None and relations[0].start_class:
-                return relations[0].start_class
+                return self._kind(relations[0].start_class, bindings)
         return "things"
 
     def _condition(self, constraint: Constraint) -> str:
@@ -129,9 +143,12 @@ class Linearizer:
             return f"number of {label}"
         said = phrase(relation.label)
         if said.form != "noun":
-            return f"number of {self._step(relation, 'them' if relation.inverse else 'they')}"
-        return f"number of {relation.end_class or 'things'} whose {label} they are" if relation.inverse else (
-            f"number of {label}"
+            start = "them" if relation.inverse else "they"
+            return f"number of {self._step(relation, start, relation.end_class)}"
+        return (
+            f"number of {relation.end_class or 'things'} whose {label} they are"
+            if relation.inverse
+            else (f"number of {label}")
         )
 
     def _is_date(self, query: QueryGraph) -> bool:

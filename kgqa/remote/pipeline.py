@@ -111,7 +111,7 @@ class RemotePipeline(Pipeline):
         if links is not None:
             return naming, asked, _carried(links, Carrier(self.graph.index, naming.index))
         linker = LabelEntityLinker(naming.index, naming.labels, self.model.known_words)
-        return naming, *link_in_english(naming, linker, asked)
+        return naming, *link_in_english(naming, linker, asked, self.model.known_words)
 
     def _fetch(self, naming: GraphContext, text: str, links: tuple[EntityLink, ...]) -> Neighbourhood:
         scores = self._relation_scores(text)

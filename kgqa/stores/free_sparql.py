@@ -191,7 +191,11 @@ def _environment() -> dict[str, str]:
     """
     root = str(Path(__file__).resolve().parent.parent.parent)
     inherited = os.environ.get("PYTHONPATH")
-    return {**os.environ, "MALLOC_ARENA_MAX": "2", "PYTHONPATH": root if not inherited else f"{root}{os.pathsep}{inherited}"}
+    return {
+        **os.environ,
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONPATH": root if not inherited else f"{root}{os.pathsep}{inherited}",
+    }
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:

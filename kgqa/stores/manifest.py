@@ -49,9 +49,7 @@ def read_manifest(folder: Path, *, name: str = "") -> Manifest:
         found = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
         version = found["format_version"]
         if version != FORMAT_VERSION:
-            raise GraphLoadError(
-                f"built in graph format {version}, not {FORMAT_VERSION}; load it again", path=name
-            )
+            raise GraphLoadError(f"built in graph format {version}, not {FORMAT_VERSION}; load it again", path=name)
         return Manifest(
             name=str(found["name"]),
             files=tuple(SourceFile(str(file["name"]), str(file["sha256"])) for file in found["files"]),

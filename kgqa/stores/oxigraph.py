@@ -135,9 +135,7 @@ class OxigraphStore:
         return cls(store, respellings(pending), n_triples=len(store))
 
     @classmethod
-    def open(
-        cls, folder: Path, *, n_triples: int | None = None, handle: FolderHandle | None = None
-    ) -> OxigraphStore:
+    def open(cls, folder: Path, *, n_triples: int | None = None, handle: FolderHandle | None = None) -> OxigraphStore:
         """Return the store of a graph folder, read-only; `n_triples` spares counting. Raises GraphLoadError.
 
         It stays readable, and the folder in place, for as long as it is used. `handle` is one of the folder's.

@@ -43,9 +43,7 @@ class IndexStore(Store):
         """Return the number of triples."""
         return self._index.n_triples
 
-    def triples(
-        self, triple_pattern: Any, context: Any = None
-    ) -> Iterator[tuple[RdflibTriple, Iterator[None]]]:
+    def triples(self, triple_pattern: Any, context: Any = None) -> Iterator[tuple[RdflibTriple, Iterator[None]]]:
         """Yield the triples that match a pattern, in which None stands for anything."""
         index = self._index
         wanted: list[int | None] = [None, None, None]

@@ -71,7 +71,7 @@ def relation_records(folder: Path, known_words: Mapping[str, int]) -> tuple[list
     for example in examples:
         if not example.answers:
             continue
-        text, links = link_in_english(context, linker, example.question)
+        text, links = link_in_english(context, linker, example.question, known_words)
         analysis = analyze(
             context,
             text,
@@ -123,7 +123,7 @@ def candidate_records(
     if max_examples is not None and len(examples) > max_examples:
         examples = [examples[i] for i in sorted(rng.choice(len(examples), max_examples, replace=False))]
     for example in examples:
-        text, links = link_in_english(context, linker, example.question)
+        text, links = link_in_english(context, linker, example.question, model.known_words)
         encoded = model.encode_question(text)
         similarities = vectors @ encoded.vector
         removals: list[NDArray[np.float32] | None] = [None]

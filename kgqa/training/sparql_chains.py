@@ -33,7 +33,9 @@ _PREFIX = re.compile(r"\bPREFIX\s+([\w-]*):\s*<([^<>]*)>", re.IGNORECASE)
 _REFUSED = frozenset("UNION OPTIONAL MINUS BIND VALUES SERVICE HAVING GROUP GRAPH CONSTRUCT DESCRIBE".split())
 _HARMLESS = re.compile(r"""(?:isliteral|langmatches|lang|[=|(),!\s]|'[^']*'|"[^"]*"|[?$]\w+)*""", re.IGNORECASE)
 _INSTANCE_OF = frozenset((RDF_TYPE, "http://www.wikidata.org/prop/direct/P31", "type.object.type"))
-_SUBCLASS_OF = frozenset(("http://www.wikidata.org/prop/direct/P279", "http://www.w3.org/2000/01/rdf-schema#subClassOf"))
+_SUBCLASS_OF = frozenset(
+    ("http://www.wikidata.org/prop/direct/P279", "http://www.w3.org/2000/01/rdf-schema#subClassOf")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,10 @@ class Synthesizer:
         path = reverse(relation.path) if backwards else relation.path
         ends = self._ends(said.nodes, path)
         wording = self.words.wording(relation)
-        text = self._inverse_phrase(wording, said.text, ends) if backwards else self._forward_phrase(
-            wording, said.text, ends
+        text = (
+            self._inverse_phrase(wording, said.text, ends)
+            if backwards
+            else self._forward_phrase(wording, said.text, ends)
         )
         return None if text is None else Said(text, ends, said.iris | self.words.iris(relation.path))
 
@@ -236,9 +238,7 @@ class Synthesizer:
             return None
         head, _, rest = noun.partition("|")
         phrase = f"{head} {rest} {text}" if after else f"{rank}{text} {head} {rest}"
-        found = QueryGraph(
-            "superlative", query.constraints, sort=relation.path, descending=descending, rank=ordinal
-        )
+        found = QueryGraph("superlative", query.constraints, sort=relation.path, descending=descending, rank=ordinal)
         phrase = " ".join(phrase.split())
         if ordinal == 1 and self.rng.random() < 0.15:
             n = int(self.rng.integers(2, 6))

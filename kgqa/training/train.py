@@ -112,9 +112,7 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     pruners = remembered(work / "pruners.pkl", lambda: _pruners(plan, training, candidates, report))
     report(f"pruner recall on held-out questions: {recall_at(pruners[ALL], held, (1, 5, 8, 16, 10_000))}")
     usable = [
-        reader_example(
-            record, pruners[_fold(folder)], n_lines=plan.n_lines, weight=plan.folders[folder], add_gold=True
-        )
+        reader_example(record, pruners[_fold(folder)], n_lines=plan.n_lines, weight=plan.folders[folder], add_gold=True)
         for folder in training
         for record in candidates[str(folder)]
         if record.split == "train" and (not record.answerable or best_places(record.grades))

@@ -139,9 +139,7 @@ def main() -> None:
     for folder in options.folders:
         for number in range(options.variants + 1):
             out = options.out / (f"{folder.name}-varied{number}" if number else f"{folder.name}-made")
-            n = write_folder(
-                folder, out, n_questions=options.questions, varied=number > 0, seed=options.seed + number
-            )
+            n = write_folder(folder, out, n_questions=options.questions, varied=number > 0, seed=options.seed + number)
             print(f"{out}: {n} questions")
 
 

@@ -103,7 +103,7 @@ RANGES = [
     ValueRange("date", high=days_since_epoch(2001), high_inclusive=False),
 ]
 
-_FLAGS = ("count", "ask", "other", "negation", "compare", "order", "high", "low", "early", "late")
+_FLAGS = ("count", "ask", "other", "twice", "negation", "compare", "order", "high", "low", "early", "late")
 
 
 @st.composite
@@ -111,6 +111,7 @@ def cues(draw: st.DrawFn) -> Cues:
     flags = {name: draw(st.booleans()) for name in _FLAGS}
     return Cues(
         **flags,
+        denied_from=draw(st.sampled_from([-1, 0, 12])),
         superlative=draw(st.booleans()),
         rank=draw(st.sampled_from([1, 1, 2, 3])),
         n_best=draw(st.sampled_from([None, None, 2])),
