@@ -27,7 +27,7 @@ from kgqa.training.examples import AnswerKey, TrainingExample, answer_key
 from kgqa.training.export import assemble_checkpoint, unpack_encoder, unpack_reader
 from kgqa.training.prepare import CandidateRecord, best_places, candidate_records
 from kgqa.training.ranker_training import recall_at, train_pruner
-from kgqa.training.reader_training import train_reader
+from kgqa.training.reader_training import balance_reader, train_reader
 from kgqa.training.synthesis import Synthesizer
 from kgqa.training.train import encoder_model, reader_example, remembered
 from kgqa.training.wordings import wordings_from_labels
@@ -158,6 +158,9 @@ def adapt_model(
             seed=plan.seed, dev=held[:400], report=report,
         )  # fmt: skip
         (reader / "done").write_text("")
+    if held:
+        weight, right = balance_reader(reader, held)
+        report(f"right first on held-back questions: {right:.3f}, the pruner's weight is {weight:.2f}")
     calibration, threshold = calibrate(reader_outcomes(reader, held or train[:300]), max_refused=MAX_REFUSED)
     assemble_checkpoint(
         out,

@@ -30,6 +30,8 @@ from kgqa.training.ranker_training import grade_targets
 NULL_LINE = "the graph does not say"
 MAX_TOKENS = 96
 N_FROZEN_LAYERS = 2
+RIGHT = 0.8
+PRIOR_WEIGHTS = (1, 2, 4, 8, 16)
 _BUCKET = 32
 
 
@@ -213,10 +215,35 @@ def evaluate_reader(model: Reader, tokenizer: Any, examples: Sequence[ReaderExam
     model.train()
     return {
         "top1_grade": round(float(np.mean(grades)), 3),
-        "top1_right": round(float(np.mean(np.array(grades) >= 0.8)), 3),
+        "top1_right": round(float(np.mean(np.array(grades) >= RIGHT)), 3),
         "wrongly_refused": round(float(np.mean(refused)), 3),
         "rightly_refused": round(float(np.mean(kept)), 3) if kept else float("nan"),
     }
+
+
+def balance_reader(folder: Path, examples: Sequence[ReaderExample]) -> tuple[float, float]:
+    """Choose how much the pruner weighs beside the reader saved in `folder`, by the right first choices on questions
+    that neither learned from; save it there. Return the weight and the share of right choices.
+
+    A reader that had few questions to learn from may know less of a graph than the pruner that was fitted to it.
+    """
+    from safetensors.torch import load_file, save_file
+
+    tokenizer, model = Reader.load(folder, len(examples[0].record.question_features))
+    own = float(model.prior_weight.detach())
+    answerable = [e for e in examples if e.record.answerable and len(e.record.lines)]
+    right = dict.fromkeys(PRIOR_WEIGHTS, 0)
+    with torch.no_grad():
+        for example in answerable:
+            read = reader_logits(model, tokenizer, [example])[0][0].numpy() - own * example.prior
+            grades = np.nan_to_num(example.record.grades)
+            for factor in PRIOR_WEIGHTS:
+                right[factor] += int(grades[int((read + factor * own * example.prior).argmax())] >= RIGHT)
+    best = max(PRIOR_WEIGHTS, key=lambda factor: (right[factor], -factor))
+    heads = load_file(str(folder / HEADS))
+    heads["prior_weight"] = torch.tensor([best * own])
+    save_file(heads, str(folder / HEADS))
+    return best * own, right[best] / max(len(answerable), 1)
 
 
 def save_reader(model: Reader, tokenizer: Any, out: Path) -> None:
