@@ -72,7 +72,7 @@ class Enumerator(Readings):
         cores = []
         for anchor, found in paths.items():
             for path in found:
-                if self._out_and_out(path):
+                if self._out_and_out(path) or path.ends.tolist() == [anchor.node]:
                     continue
                 constraint = Constraint("node", path.back, (anchor.node,))
                 core = Core(
