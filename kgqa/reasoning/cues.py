@@ -32,7 +32,7 @@ _COMPARE = re.compile(
     r"\b(or|vs\.?|versus|than|between|compared|compare|ou|o|oder|que|lequel|laquelle|cu[aá]l)\b", re.I
 )
 _ORDER = re.compile(
-    r"\b(order(?:ed)?|rank(?:ed|ing)?|sort(?:ed)?|chronological\w*|alphabetical\w*|from \w+ to \w+|(?:\w+est|most \w+|least \w+) first|par ordre|ordena\w*|ascending|descending|sequence|in order|starting with)\b",
+    r"\b(order(?:ed)?|rank(?:ed|ing)?|sort(?:ed)?|chronological\w*|alphabetical\w*|from \w+ to \w+|(?:\w+est|most|least)(?: \w+){0,2} first|par ordre|ordena\w*|ascending|descending|sequence|in order|starting with)\b",
     re.I,
 )
 _HIGH = re.compile(
@@ -70,6 +70,7 @@ _ORDINALS = {
     )
     for word in words.split()
 }
+_NEXT = re.compile(r"\b(?:[Nn]ext|[Rr]unner.?up|but one|after (?:the )?(?:[A-Z]|\w+est\b|most\b))")
 _NUMBER_WORDS = {word: n for n, word in enumerate("two three four five six seven eight nine ten".split(), start=2)}
 _NUMBER_WORDS |= {"deux": 2, "trois": 3, "dos": 2, "tres": 3, "cinq": 5, "cinco": 5, "drei": 3, "zwei": 2}
 _COUNT_WORD = "|".join(_NUMBER_WORDS)
@@ -143,7 +144,7 @@ def read_cues(text: str) -> Cues:
     rank = next((r for word, r in _ORDINALS.items() if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lowered)), 1)
     if (
         rank == 1
-        and re.search(r"\b(next|after|runner.?up|but one)\b", lowered)
+        and _NEXT.search(text)
         and (est or high or low or early or late)
     ):
         rank = 2

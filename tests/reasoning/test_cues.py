@@ -33,6 +33,9 @@ CASES: list[tuple[str, set[str]]] = [
     ("Who lives in the west?", set()),
     ("Who climbed Everest?", set()),
     ("Which is larger, Porto or Faro?", {"high", "compare"}),
+    ("List the trials, earliest start first", {"order", "early"}),
+    ("What is the northernmost city?", {"high"}),
+    ("Which is the southernmost city?", {"low"}),
 ]
 
 
@@ -46,6 +49,8 @@ def test_a_wording_hints_at_operators(text: str, flags: set[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "rank", "n_best"),
     [
+        ("Which keeper has the most animals to look after?", 1, None),
+        ("What is the largest country after Russia?", 2, None),
         ("What is the second highest mountain?", 2, None),
         ("the 3rd largest city", 3, None),
         ("the next largest city", 2, None),
