@@ -28,6 +28,7 @@ _NEGATION = re.compile(
     r"\b(not|no|never|without|isn't|aren't|don't|doesn't|didn't|hasn't|haven't|neither|nor|non|un\w+|lack\w*|sans|sin|ohne|kein\w*|pas|except)\b",
     re.I,
 )
+_BOTH = re.compile(r"\b(both|and|also|as well|too|well as|et|y|e|und|anche|también|aussi|auch|également)\b|&", re.I)
 _COMPARE = re.compile(
     r"\b(or|vs\.?|versus|than|between|compared|compare|ou|o|oder|que|lequel|laquelle|cu[aá]l)\b", re.I
 )
@@ -105,14 +106,15 @@ _WH = (
 class Cues:
     """The hints in one question.
 
-    `twice` says that a word comes twice, `denied_from` where the word that denies ends (-1 without one); `rank` is 1
-    unless an ordinal is present; `n_best` is the k of "top k".
+    `twice` says that a word comes twice, `both` that two things may be said of one, `denied_from` where the word that
+    denies ends (-1 without one); `rank` is 1 unless an ordinal is present; `n_best` is the k of "top k".
     """
 
     count: bool
     ask: bool
     other: bool
     twice: bool
+    both: bool
     negation: bool
     denied_from: int
     compare: bool
@@ -159,6 +161,7 @@ def read_cues(text: str) -> Cues:
         ask=bool(_ASK.search(text)),
         other=bool(_OTHER.search(text)) or akin,
         twice=twice,
+        both=bool(_BOTH.search(text)),
         negation=denied is not None,
         denied_from=-1 if denied is None else denied.end(),
         compare=bool(_COMPARE.search(text)),

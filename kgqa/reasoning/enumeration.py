@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -90,12 +90,12 @@ class Enumerator(Readings):
         return cores
 
     def _out_and_out(self, path: AnchoredPath) -> bool:
-        """Return whether a path takes a symmetric relation twice, as to the neighbours of neighbours, and no word of
-        the question comes twice."""
-        if len(path.relations) != 2 or self.cues.twice:
-            return False
-        first, second = path.relations
-        return second.path in (first.path, reverse(first.path)) and self.schema.is_symmetric(first)
+        """Return whether a path takes a symmetric relation twice in a row, as to the neighbours of neighbours, and no
+        word of the question comes twice."""
+        return not self.cues.twice and any(
+            second.path in (first.path, reverse(first.path)) and self.schema.is_symmetric(first)
+            for first, second in pairwise(path.relations)
+        )
 
     def _add_excluding_the_middle(self, core: Core, path: AnchoredPath, anchor: Anchor) -> None:
         """Out and back to others of the kind of the anchor, then on: "genres of the other films by its director"."""
@@ -145,7 +145,8 @@ class Enumerator(Readings):
             made = [both for a in first for b in second if (both := self._both(a, b)) is not None]
             pairs += sorted(made, key=core_order)[:MAX_PAIR_CORES]
         pairs += self._unions(groups)
-        pairs += self._same_anchor(groups)
+        if self.cues.both:
+            pairs += self._same_anchor(groups)
         if len(groups) >= 3:
             pairs += self._triples(pairs, groups)
         with_class = []
