@@ -90,6 +90,13 @@ def distinct(values: Array) -> Array:
     return ordered[keep]
 
 
+def intersect(a: Array, b: Array) -> Array:
+    """Return the common members of two sorted sets; fast where one is much the smaller."""
+    if len(a) > len(b):
+        a, b = b, a
+    return a[is_member(a, b)]
+
+
 def is_member(values: Array, ordered: Array) -> NDArray[np.bool_]:
     """Return for each value whether it is in the sorted array `ordered`."""
     if len(ordered) == 0:

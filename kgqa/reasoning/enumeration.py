@@ -15,7 +15,7 @@ from itertools import combinations, pairwise
 import numpy as np
 
 from kgqa.datatypes import EntityLink, Operator, ValueRange
-from kgqa.index.arrays import is_member
+from kgqa.index.arrays import intersect, is_member
 from kgqa.index.graph_index import Ids
 from kgqa.index.schema import ENTITY, TEXT, Path, Relation, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
@@ -72,13 +72,15 @@ class Enumerator(Readings):
         cores = []
         for anchor, found in paths.items():
             for path in found:
-                if self._out_and_out(path) or path.ends.tolist() == [anchor.node]:
+                ends = path.ends
+                if self._out_and_out(path) or (len(ends) == 1 and ends[0] == anchor.node):
                     continue
                 constraint = Constraint("node", path.back, (anchor.node,))
-                core = Core(
-                    (constraint,), path.ends, frozenset((anchor.link,)), path.relations, anchor.score, path.score
-                )
-                returns = bool(np.isin(anchor.node, path.ends)) or _comes_back(path)
+                if not _turns_round(path):
+                    self.executor.remember(constraint, ends)
+                core = Core((constraint,), ends, frozenset((anchor.link,)), path.relations, anchor.score, path.score)
+                place = int(ends.searchsorted(anchor.node))
+                returns = _comes_back(path) or (place < len(ends) and int(ends[place]) == anchor.node)
                 if not returns or not _comes_back(path):
                     self.add(QueryGraph("list", (constraint,)), core)
                 if returns and self.cues.other:
@@ -237,7 +239,7 @@ class Enumerator(Readings):
 
     def _both(self, a: Core, b: Core) -> Core | None:
         """Return the intersection, or None where it is empty or says no more than one of the two."""
-        nodes = np.intersect1d(a.nodes, b.nodes, assume_unique=True)
+        nodes = intersect(a.nodes, b.nodes)
         if len(nodes) == 0:
             return None
         if b.constraints[0].kind == "class" and len(nodes) == len(a.nodes):
@@ -306,10 +308,11 @@ class Enumerator(Readings):
                 constraint = other.constraints[0]
                 if constraint.kind != "node" or len(other.relations) > 2 or not self.disjoint(core.links, other.links):
                     continue
-                if not np.isin(core.nodes, other.nodes, assume_unique=True).any():
+                shared = is_member(core.nodes, other.nodes)
+                if not shared.any():
                     continue
                 constraints = (*core.constraints, replace(constraint, kind="not"))
-                nodes = np.setdiff1d(core.nodes, other.nodes, assume_unique=True)
+                nodes = core.nodes[~shared]
                 if len(nodes):
                     relations = core.relations + other.relations
                     score = (core.score * len(core.relations) + other.score * len(other.relations)) / len(relations)
@@ -484,6 +487,11 @@ def anchors_of(links: Sequence[EntityLink], *, n_per_link: int = 5, n_max: int =
 
 def _names_class(link: EntityLink) -> bool:
     return bool(link.candidates) and link.candidates[0].kind == "class"
+
+
+def _turns_round(path: AnchoredPath) -> bool:
+    """Return whether the path goes back by the relation it came by; retrieval leaves its start out of the ends then."""
+    return any(second.path == reverse(first.path) for first, second in pairwise(path.relations))
 
 
 def _comes_back(path: AnchoredPath) -> bool:

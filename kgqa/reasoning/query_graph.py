@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.datatypes import XSD, Operator, ValueRange
+from kgqa.index.arrays import distinct, intersect
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.schema import Path, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
@@ -107,7 +108,7 @@ class Executor:
                 core = self._visible(core, ())
             nodes, values = self._sorted(query, core)
             if query.projection:
-                nodes = self._visible(self.index.follow_path(np.unique(nodes), query.projection), query.exclude)
+                nodes = self._visible(self.index.follow_path(distinct(nodes), query.projection), query.exclude)
                 return Result(nodes, core)
             return Result(nodes, core, values=tuple(values.tolist()))
         answers = self._visible(self.index.follow_path(core, query.projection), query.exclude)
@@ -130,12 +131,16 @@ class Executor:
                 late.append(constraint)
                 continue
             found = self.satisfying(constraint)
-            nodes = found if nodes is None else _intersect(nodes, found)
+            nodes = found if nodes is None else intersect(nodes, found)
             if len(nodes) == 0:
                 return nodes
         for constraint in late:
             nodes = self._filter(nodes, constraint)
         return nodes if nodes is not None else _EMPTY
+
+    def remember(self, constraint: Constraint, nodes: Ids) -> None:
+        """Take over the nodes that satisfy a `node` constraint, sorted, where they are known already."""
+        self._sets.setdefault(constraint, nodes)
 
     def satisfying(self, constraint: Constraint) -> Ids:
         """Return every node that satisfies a `node` or `class` constraint."""
@@ -205,17 +210,17 @@ class Executor:
             keep = np.sort(first)
             nodes, values = nodes[keep], values[keep]
             return (nodes, values) if query.n_best is None else (nodes[: query.n_best], values[: query.n_best])
-        distinct = np.unique(values)
-        if query.rank > len(distinct):
+        ranks = np.unique(values)
+        if query.rank > len(ranks):
             return _EMPTY, values[:0]
-        wanted = distinct[-query.rank] if query.descending else distinct[query.rank - 1]
+        wanted = ranks[-query.rank] if query.descending else ranks[query.rank - 1]
         best = np.unique(nodes[values == wanted])  # 3 and 3.0 are two ends of one value
         return best, np.full(len(best), wanted)
 
     def _ask(self, query: QueryGraph) -> bool:
         if query.shared:
             ends = [self.index.follow_path(np.array([node], np.int32), query.shared) for node in query.among]
-            return len(_intersect(ends[0], ends[1])) > 0
+            return len(intersect(ends[0], ends[1])) > 0
         if query.sort:
             first, second = (self._best_value(node, query) for node in query.among[:2])
             if first is None or second is None:
@@ -235,17 +240,11 @@ class Executor:
         return nodes[~np.isin(nodes, exclude)] if exclude else nodes
 
 
-def _intersect(a: Ids, b: Ids) -> Ids:
-    """Return the common members of two sorted sets; fast where one is much the smaller."""
-    if len(a) > len(b):
-        a, b = b, a
-    if len(b) == 0:
-        return b
-    places = np.searchsorted(b, a)
-    places[places == len(b)] = 0
-    return np.asarray(a[b[places] == a])
-
-
 def _within(span: ValueRange, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return for each value whether it lies in the range. Shapes: (n,), (n,)."""
-    return np.array([span.contains(value) for value in values.tolist()], np.bool_)
+    """Return for each value whether it lies in the range; NaN never does. Shapes: (n,), (n,)."""
+    inside = ~np.isnan(values)
+    if span.low is not None:
+        inside &= values >= span.low if span.low_inclusive else values > span.low
+    if span.high is not None:
+        inside &= values <= span.high if span.high_inclusive else values < span.high
+    return inside
