@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -158,12 +161,13 @@ class EntityLink:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A triple of the graph with its one-sentence text."""
+    """A triple of the graph with its one-sentence text, and the names of its three terms."""
 
     subject: Term
     predicate: Term
     object: Term
     text: str = ""
+    names: tuple[str, str, str] = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,29 @@ class Subgraph:
     facts: tuple[Fact, ...] = ()
     paths: tuple[str, ...] = ()
     truncated: bool = False
+
+    def to_networkx(self) -> nx.MultiDiGraph[Any]:
+        """Return the facts as a directed multigraph: nodes are `Term`s, each edge's key is its predicate's IRI.
+
+        Parallel predicates are kept. Nodes carry `label`, and `topic`: whether the question names them. Edges carry
+        `label`, the predicate's name, and `text`, the fact's sentence.
+        """
+        import networkx as nx
+
+        graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph()
+        for term in self.topic_entities:
+            graph.add_node(term, label=term.value)
+        for fact in self.facts:
+            subject, predicate, obj = (
+                name or term.value
+                for name, term in zip(fact.names, (fact.subject, fact.predicate, fact.object), strict=True)
+            )
+            graph.add_node(fact.subject, label=subject)
+            graph.add_node(fact.object, label=obj)
+            graph.add_edge(fact.subject, fact.object, key=fact.predicate.value, label=predicate, text=fact.text)
+        for term, data in graph.nodes(data=True):
+            data["topic"] = term in self.topic_entities
+        return graph
 
 
 @dataclass(frozen=True, slots=True)

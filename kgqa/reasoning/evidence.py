@@ -134,8 +134,8 @@ class EvidenceFinder:
         index = self.index
         node = int(index.pred_terms[predicate])
         verb = "is a" if index.text_of(node) == RDF_TYPE else index.predicate_labels[predicate]
-        text = f"{self._name(subject)} — {verb} — {self._name(obj)}"
-        return Fact(index.term(subject), index.term(node), index.term(obj), text)
+        names = (self._name(subject), verb, self._name(obj))
+        return Fact(index.term(subject), index.term(node), index.term(obj), " — ".join(names), names)
 
     def _name(self, node: int) -> str:
         """Return a label; a blank node is named by its class and what it holds."""
