@@ -73,7 +73,7 @@ class Enumerator(Readings):
         for anchor, found in paths.items():
             for path in found:
                 ends = path.ends
-                if self._out_and_out(path) or (len(ends) == 1 and ends[0] == anchor.node):
+                if self._out_and_out(path):
                     continue
                 constraint = Constraint("node", path.back, (anchor.node,))
                 if not _turns_round(path):
