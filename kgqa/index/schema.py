@@ -20,7 +20,6 @@ Path = tuple[Step, ...]
 
 ENTITY, TEXT = -1, 4  # kinds of relation ends, beside values.NUMBER, DATE and BOOLEAN
 _SAMPLE = 400
-_SYMMETRY_SAMPLE = 40
 _MAX_REMEMBERED = 20_000
 _KIND_WORDS = {NUMBER: "a number", DATE: "a date", BOOLEAN: "yes or no", TEXT: "a text"}
 
@@ -77,7 +76,6 @@ class Schema:
         for relation in self.relations:
             self.by_first_step.setdefault(relation.path[0], []).append(relation)
         self._leaving: dict[tuple[frozenset[int], frozenset[int]], tuple[Relation, ...]] = {}
-        self._symmetric: dict[int, bool] = {}
 
     def leaving(self, nodes: Ids) -> list[Relation]:
         """Return the relations whose first step leaves one of `nodes` (of a sample, where there are many)."""
@@ -90,20 +88,6 @@ class Schema:
             if len(self._leaving) < _MAX_REMEMBERED:
                 self._leaving[incident] = found
         return list(found)
-
-    def is_symmetric(self, relation: Relation) -> bool:
-        """Return whether nearly all pairs of a one-step relation (of a sample) hold both ways, as with neighbours."""
-        if len(relation.path) != 1 or relation.end_kind != ENTITY:
-            return False
-        predicate = relation.path[0][0]
-        if predicate not in self._symmetric:
-            subjects, objects = (ids[:_SYMMETRY_SAMPLE].tolist() for ids in self._sample(predicate))
-            back = sum(
-                s in self.index.follow(np.array([o], np.int32), predicate)
-                for s, o in zip(subjects, objects, strict=True)
-            )
-            self._symmetric[predicate] = back >= 0.9 * len(subjects)
-        return self._symmetric[predicate]
 
     def _relations(self) -> Iterator[Relation]:
         index = self.index

@@ -106,14 +106,13 @@ _WH = (
 class Cues:
     """The hints in one question.
 
-    `twice` says that a word comes twice, `both` that two things may be said of one, `denied_from` where the word that
+    `both` says that two things may be said of one, `denied_from` where the word that
     denies ends (-1 without one); `rank` is 1 unless an ordinal is present; `n_best` is the k of "top k".
     """
 
     count: bool
     ask: bool
     other: bool
-    twice: bool
     both: bool
     negation: bool
     denied_from: int
@@ -129,12 +128,10 @@ class Cues:
     wh: frozenset[str]
 
 
-def _stems(lowered: str) -> tuple[bool, bool]:
-    """Return whether two words have a stem in common, as in "directed by the director of" (out and back again), and
-    whether they do or one comes twice."""
-    words = [singular(word) for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)]
-    n_stems = len({word[:4] for word in words})
-    return n_stems < len(set(words)), n_stems < len(words)
+def _says_twice(lowered: str) -> bool:
+    """Return whether two words have a stem in common, as in "directed by the director of": out and back again."""
+    words = {singular(word) for word in re.findall(r"[a-zà-ÿ]{5,}", lowered)}
+    return len({word[:4] for word in words}) < len(words)
 
 
 def read_cues(text: str) -> Cues:
@@ -144,13 +141,9 @@ def read_cues(text: str) -> Cues:
     est = bool(_EST.search(text))
     lowered = text.lower()
     rank = next((r for word, r in _ORDINALS.items() if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", lowered)), 1)
-    if (
-        rank == 1
-        and _NEXT.search(text)
-        and (est or high or low or early or late)
-    ):
+    if rank == 1 and _NEXT.search(text) and (est or high or low or early or late):
         rank = 2
-    (akin, twice), denied = _stems(lowered), _NEGATION.search(text)
+    denied = _NEGATION.search(text)
     top = _TOP.search(text)
     n_best = None
     if top:
@@ -159,8 +152,7 @@ def read_cues(text: str) -> Cues:
     return Cues(
         count=bool(_COUNT.search(text)),
         ask=bool(_ASK.search(text)),
-        other=bool(_OTHER.search(text)) or akin,
-        twice=twice,
+        other=bool(_OTHER.search(text)) or _says_twice(lowered),
         both=bool(_BOTH.search(text)),
         negation=denied is not None,
         denied_from=-1 if denied is None else denied.end(),

@@ -73,8 +73,6 @@ class Enumerator(Readings):
         for anchor, found in paths.items():
             for path in found:
                 ends = path.ends
-                if self._out_and_out(path):
-                    continue
                 constraint = Constraint("node", path.back, (anchor.node,))
                 if not _turns_round(path):
                     self.executor.remember(constraint, ends)
@@ -90,14 +88,6 @@ class Enumerator(Readings):
                 if not path.ends_in_value:
                     cores.append(core)
         return cores
-
-    def _out_and_out(self, path: AnchoredPath) -> bool:
-        """Return whether a path takes a symmetric relation twice in a row, as to the neighbours of neighbours, and no
-        word of the question comes twice."""
-        return not self.cues.twice and any(
-            second.path in (first.path, reverse(first.path)) and self.schema.is_symmetric(first)
-            for first, second in pairwise(path.relations)
-        )
 
     def _add_excluding_the_middle(self, core: Core, path: AnchoredPath, anchor: Anchor) -> None:
         """Out and back to others of the kind of the anchor, then on: "genres of the other films by its director"."""

@@ -47,17 +47,6 @@ def readings(context: GraphContext, text: str) -> set[str]:
     return {lines.text(c.query, c.result) for c in asked(context, text).candidates}
 
 
-def test_neighbours_of_neighbours_need_a_word_that_comes_twice(context: GraphContext) -> None:
-    twice = "borders of borders of Bree other than Bree"
-    assert twice not in readings(context, "Which countries share borders with Bree?")
-    assert twice in readings(context, "Which other countries are the borders of the borders of Bree?")
-
-
-def test_a_symmetric_relation_is_told_from_one_that_is_not(context: GraphContext) -> None:
-    symmetric = {r.label for r in context.schema.relations if context.schema.is_symmetric(r)}
-    assert symmetric == {"borders"}
-
-
 def test_a_line_says_a_class_only_of_its_instances(context: GraphContext) -> None:
     found = readings(context, "Which countries have borders with Ava?")
     assert {"place whose borders is Ava", "country whose borders is Ava"} <= found

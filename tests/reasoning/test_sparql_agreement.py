@@ -103,7 +103,7 @@ RANGES = [
     ValueRange("date", high=days_since_epoch(2001), high_inclusive=False),
 ]
 
-_FLAGS = ("count", "ask", "other", "twice", "both", "negation", "compare", "order", "high", "low", "early", "late")
+_FLAGS = ("count", "ask", "other", "both", "negation", "compare", "order", "high", "low", "early", "late")
 
 
 @st.composite
