@@ -8,6 +8,7 @@ grammar in place of stepwise growth.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import combinations, pairwise
@@ -31,6 +32,7 @@ MAX_BLANK_NODES = 400
 N_IMPLICIT = 10
 MAX_LOOKED_AT = 64
 N_DENIED = 10
+N_OF_FAMILY = 12
 _VALUES = frozenset((NUMBER, DATE))
 
 
@@ -253,7 +255,7 @@ class Enumerator(Readings):
             for core in [*explicit, *implicit, *made[:20]]:
                 if place not in core.links and self.disjoint(core.links, frozenset((place,))):
                     made += self._in_range(core, span, unit, place)
-        for core in [*explicit[:30], *implicit[:4], *made[:20]]:
+        for core in [*explicit[:30], *implicit[:4], *sorted(made, key=core_order)[:30]]:
             made += self._true_of(core)
         for core in [*explicit[:12], *implicit[:3]]:
             made += self._having(core)
@@ -491,10 +493,16 @@ def _comes_back(path: AnchoredPath) -> bool:
 def _first_of(
     classes: Sequence[Core], singles: Sequence[Core], pairs: Sequence[Core], filtered: Sequence[Core]
 ) -> list[Core]:
-    """Return a bounded choice of cores in which no family crowds out another."""
+    """Return a bounded choice of cores in which no family crowds out another, nor one mention the others."""
     chosen = [*classes[:6]]
-    for family, n in ((singles, 12), (pairs, 12), (filtered, 12)):
-        chosen += sorted((core for core in family if core not in classes), key=core_order)[:n]
+    for family in (singles, pairs, filtered):
+        n_of: Counter[frozenset[int]] = Counter()
+        kept = []
+        for core in sorted((core for core in family if core not in classes), key=core_order):
+            n_of[core.links] += 1
+            if n_of[core.links] <= N_OF_FAMILY // 2:
+                kept.append(core)
+        chosen += kept[:N_OF_FAMILY]
     return chosen
 
 

@@ -22,6 +22,8 @@ CASES: list[tuple[str, set[str]]] = [
     ("Which countries does the country border?", set()),
     ("Which films have no director?", {"negation"}),
     ("Who was not born there?", {"negation"}),
+    ("Which animals are unvaccinated?", {"negation"}),
+    ("What lies under the United Union?", set()),
     ("List the films in order of budget", {"order"}),
     ("What is the highest mountain?", {"high"}),
     ("Which river is longest?", {"high"}),
