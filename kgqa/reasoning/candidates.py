@@ -69,7 +69,7 @@ class Readings:
         text: str = "",
     ) -> None:
         self.index, self.schema, self.links, self.cues, self.scores = index, schema, links, cues, scores
-        self.class_scores = class_scores
+        self.class_scores, self.text = class_scores, text
         self.units = {place: following_unit(text, link.mention.end) for place, link in enumerate(links)}
         self.executor = Executor(index)
         self.found: dict[QueryGraph, Candidate] = {}

@@ -8,6 +8,7 @@ grammar in place of stepwise growth.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -33,6 +34,7 @@ N_IMPLICIT = 10
 MAX_LOOKED_AT = 64
 N_DENIED = 10
 N_OF_FAMILY = 12
+_OR = re.compile(r"\b(?:or|ou|o|oder)\b", re.I)
 _VALUES = frozenset((NUMBER, DATE))
 
 
@@ -399,6 +401,7 @@ class Enumerator(Readings):
                 continue
             core = self.anchor_core(group)
             among = tuple(anchor.node for anchor in group)
+            whether = self.cues.ask and len(among) == 2 and not self._alternatives(group)
             leaving = self.common_relations(nodes)
             for relation in best_relations(leaving, self.scores, _VALUES, 8):
                 for descending in (True, False):
@@ -406,7 +409,7 @@ class Enumerator(Readings):
                         "compare", among=tuple(nodes.tolist()), sort=relation.path, descending=descending
                     )
                     self.add(query, core, relation)
-                    if self.cues.ask and len(among) == 2:
+                    if whether:
                         self.add(replace(query, operator="ask", among=among), core, relation)
             many = [r for r in leaving if r.fan_out > 1.0 or r.inverse]
             for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
@@ -419,7 +422,7 @@ class Enumerator(Readings):
                         descending=descending,
                     )
                     self.add(query, core, relation)
-                    if self.cues.ask and len(among) == 2:
+                    if whether:
                         self.add(replace(query, operator="ask", among=among), core, relation)
 
     def _counts(self, implicit: Sequence[Core]) -> None:
@@ -431,6 +434,11 @@ class Enumerator(Readings):
                 self.found[query] = replace(candidate, query=query, result=count)
         for core in implicit:
             self.add(QueryGraph("count", core.constraints), core)
+
+    def _alternatives(self, group: Sequence[Anchor]) -> bool:
+        """Return whether "or" stands between two names: "is A or B older" asks which, never whether."""
+        first, second = sorted((self.links[anchor.link].mention for anchor in group), key=lambda m: m.start)
+        return _OR.search(self.text[first.end : second.start]) is not None
 
     def _with_implied_classes(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Let readings use the class words that they meet without a constraint: all that borders France is a country.

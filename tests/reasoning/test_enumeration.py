@@ -65,3 +65,11 @@ def test_a_class_that_all_answers_have_counts_as_used(context: GraphContext) -> 
     lines = Linearizer(context.index, context.schema)
     used = {word in c.links for c in bare if lines.text(c.query, c.result) == "country whose borders is Dorn"}
     assert used == {True}
+
+
+def test_or_between_two_names_asks_which(context: GraphContext) -> None:
+    def operators(text: str) -> set[str]:
+        return {c.query.operator for c in asked(context, text).candidates if c.query.among and c.query.sort}
+
+    assert operators("Is Ava or Bree larger?") == {"compare"}
+    assert operators("Is Ava larger than Bree?") == {"compare", "ask"}
