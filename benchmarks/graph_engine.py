@@ -12,6 +12,7 @@ Needs the extra `benchmarks`. Writes a table (JSON and Markdown) and a plot to b
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -118,10 +119,12 @@ def _open(engine: Engine, folder: Path, iri: str) -> list[float]:
 def _time(engine: Engine, name: str, inputs: Sequence[Sequence[str]]) -> list[tuple[float, int]]:
     operation = engine.operations()[name]
     found = []
+    gc.disable()  # as timeit does
     for arguments in inputs:
         started = time.perf_counter()
         result = operation(*arguments)
         found.append(((time.perf_counter() - started) * 1000, result))
+    gc.enable()
     return found
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
 from kgqa.index.adjacency import Adjacency
-from kgqa.index.arrays import EMPTY, Array, Ids, open_arrays
+from kgqa.index.arrays import EMPTY, Array, Ids, open_arrays, ranges
 from kgqa.index.encoding import encode
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
@@ -37,6 +37,9 @@ from kgqa.index.vocabularies import (
 
 FORMAT_VERSION = 2
 INDEX_FILE = "index.safetensors"
+# Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
+_MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 2048
+
 
 class GraphIndex:
     """The index, opened. Node ids run from 0; predicates also have dense ids of their own, 0 to `n_predicates` - 1.
@@ -146,9 +149,27 @@ class GraphIndex:
 
     def texts_of(self, nodes: Ids) -> list[str]:
         """Return the texts of many terms in one go, in their order."""
+        starts, ends = self.text_start[nodes], self.text_start[np.add(nodes, 1)]
+        if len(nodes) < _MIN_GATHERED:
+            return self._sliced(starts, ends)
+        texts: list[str] = []
+        for first in range(0, len(nodes), _BATCH):
+            texts += self._gathered(starts[first : first + _BATCH], ends[first : first + _BATCH])
+        return texts
+
+    def _sliced(self, starts: Array, ends: Array) -> list[str]:
         text = self._text
-        starts, ends = self.text_start[nodes].tolist(), self.text_start[np.add(nodes, 1)].tolist()
-        return [str(text[a:b], "utf-8", "surrogatepass") for a, b in zip(starts, ends, strict=True)]
+        return [str(text[a:b], "utf-8", "surrogatepass") for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+    def _gathered(self, starts: Array, ends: Array) -> list[str]:
+        """Return texts that are copied together, each with the byte behind it as a separator, and decoded as one."""
+        lengths = ends - starts + 1
+        if int(lengths.sum()) > _MAX_MEAN_BYTES * len(lengths):
+            return self._sliced(starts, ends)
+        gathered = self.text.take(ranges(starts, lengths), mode="clip")  # behind the last text there is no byte
+        gathered[np.cumsum(lengths) - 1] = 0
+        texts = str(gathered.data, "utf-8", "surrogatepass").split("\0")
+        return texts[:-1] if len(texts) == len(lengths) + 1 else self._sliced(starts, ends)  # a text has a NUL
 
     def term(self, node: int) -> Term:
         """Return the term with id `node`."""

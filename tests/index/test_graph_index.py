@@ -140,6 +140,25 @@ def test_predicates_that_no_triple_uses_have_no_id() -> None:
     assert index.predicate_id(E + "p1") == -1  # it is an object here, not a predicate
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"e{i}" for i in range(5000)],
+        [f"{'é' * (i % 3)}{i}\U0001f40d" for i in range(100)],
+        ["", *(f"a\0{i}" for i in range(100))],
+        [f"{i}\ud800" for i in range(100)],
+        [str(i) * 100 for i in range(100)],
+    ],
+    ids=["several batches", "beyond ASCII", "NUL", "lone surrogates", "long"],
+)
+def test_texts_of_many_terms_are_those_of_each(texts: list[str]) -> None:
+    index = GraphIndex.from_triples((NODES[0], PREDICATES[0], literal(text)) for text in texts)
+    nodes = np.random.default_rng(0).integers(0, index.n_terms, 2 * index.n_terms).astype(np.int32)
+    nodes[0] = index.n_terms - 1
+    assert index.texts_of(nodes) == [index.text_of(node) for node in nodes.tolist()]
+    assert set(texts) <= set(index.texts_of(np.arange(index.n_terms, dtype=np.int32)))
+
+
 # -- classes
 
 
