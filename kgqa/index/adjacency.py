@@ -61,7 +61,7 @@ class Adjacency:
 
     def edges(self, nodes: Ids, path: Sequence[tuple[int, bool]]) -> tuple[Ids, Ids]:
         """Return the distinct (start, end) pairs that `path` joins, with start in `nodes`. Shapes: (m,), (m,)."""
-        starts = ends = distinct(nodes)
+        starts = ends = nodes if bool((nodes[1:] > nodes[:-1]).all()) else distinct(nodes)
         for place, (predicate, inverse) in enumerate(path):
             starts, ends = self._hop(ends, starts if place else None, predicate, inverse)
             if place and len(starts):

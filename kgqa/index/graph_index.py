@@ -76,6 +76,7 @@ class GraphIndex:
         self.classes_of = lru_cache(maxsize=100_000)(self._classes_of)
         self.label = lru_cache(maxsize=200_000)(self._label)
         self._predicate_set = lru_cache(maxsize=100_000)(self._set)
+        self._sets_with = lru_cache(maxsize=256)(self._with_predicate)
         self._text, self._text_start = self.text.data, self.text_start.data
         self.adjacency = edges = Adjacency(arrays)
         self.pairs, self.out_row, self.in_row = edges.pairs, edges.out_row, edges.in_row
@@ -213,6 +214,10 @@ class GraphIndex:
         """Whether any term is a blank node."""
         return self._blocks[2] < self._blocks[3]
 
+    def named(self, nodes: Ids) -> Ids:
+        """Return the sorted `nodes` without blank nodes, which have the last ids."""
+        return nodes[: int(nodes.searchsorted(self._blocks[2]))] if self.has_blank_nodes else nodes
+
     # -- sets of predicates
 
     @cached_property
@@ -239,6 +244,18 @@ class GraphIndex:
             sets = [self._predicate_set(side, number) for number in set(set_of[nodes].tolist())]
             found.append(sets[0] if len(sets) == 1 else frozenset().union(*sets))
         return found[0], found[1]
+
+    def having(self, nodes: Ids, predicate: int, *, inverse: bool = False) -> NDArray[np.bool_]:
+        """Return for each node whether `predicate` leaves (or enters) it. Shape: (n_nodes,)."""
+        set_of, _, _ = self.predicate_sets[inverse]
+        return np.asarray(self._sets_with(predicate, inverse)[set_of[nodes]])
+
+    def _with_predicate(self, predicate: int, inverse: bool) -> NDArray[np.bool_]:
+        """Return for each set of predicates whether `predicate` is in it. Shape: (n_sets,)."""
+        _, start, preds = self.predicate_sets[inverse]
+        found = np.zeros(len(start) - 1, np.bool_)
+        found[np.searchsorted(start, np.flatnonzero(preds == predicate), "right") - 1] = True
+        return found
 
     # -- predicates
 
