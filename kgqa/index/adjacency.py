@@ -105,8 +105,8 @@ class Adjacency:
     ) -> tuple[Ids, Ids]:
         """Return (origin, end) for every edge of `predicate` from `nodes`; nodes are their own origins if None.
 
-        Without origins and `in_order`, the edges come in any order. Rows are read where that is less work than scanning the predicate's triples; of long rows, which hubs have,
-        only the part of the predicate is.
+        Without origins, and not `in_order`, the edges come in any order. Rows are read where that is less work than
+        scanning the predicate's triples; of long rows, which hubs have, only the part of the predicate is.
         """
         if len(nodes) <= _FEW:
             if len(nodes) == 0:

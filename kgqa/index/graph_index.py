@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
 from kgqa.index.adjacency import Adjacency
-from kgqa.index.arrays import EMPTY, Array, Ids, open_arrays, ranges
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, open_arrays, ranges
 from kgqa.index.encoding import encode
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
-from kgqa.index.values import DATE, NUMBER
+from kgqa.index.values import DATE, NUMBER, is_plain_date
 from kgqa.index.vocabularies import (
     ANNOTATIONS,
     DEFAULT_LABEL_PREDICATES,
@@ -39,6 +39,7 @@ FORMAT_VERSION = 2
 INDEX_FILE = "index.safetensors"
 # Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
 _MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 2048
+_MAX_DATES = 20_000
 
 
 class GraphIndex:
@@ -76,6 +77,8 @@ class GraphIndex:
         self.classes_of = lru_cache(maxsize=100_000)(self._classes_of)
         self.label = lru_cache(maxsize=200_000)(self._label)
         self._predicate_set = lru_cache(maxsize=100_000)(self._set)
+        self.likeness = lru_cache(maxsize=4096)(self._likeness)
+        self.has_plain_dates = lru_cache(maxsize=4096)(self._has_plain_dates)
         self._sets_with = lru_cache(maxsize=256)(self._with_predicate)
         self._text, self._text_start = self.text.data, self.text_start.data
         self.adjacency = edges = Adjacency(arrays)
@@ -289,6 +292,29 @@ class GraphIndex:
         """Return what the values of a predicate are compared as: DATE if most of its numbers and dates are dates,
         else NUMBER."""
         return int(self.value_kinds[predicate])
+
+    def ends(self, predicate: int, *, inverse: bool = False) -> Ids:
+        """Return the distinct objects (or subjects) of a predicate, sorted."""
+        return self.adjacency.distinct(self.pairs(predicate)[0 if inverse else 1])
+
+    def _likeness(self, predicate: int, inverse: bool) -> tuple[int, int, bool]:
+        """Return the value kind and the datatype of all ends of a predicate, -1 where they have several, and whether no
+        two are of the same value."""
+        ends = self.ends(predicate, inverse=inverse)
+        kind, datatype = (
+            int(column[0]) if bool((column == column[0]).all()) else -1
+            for column in (self.value_kind[ends], self.datatype[ends])
+        )
+        return kind, datatype, len(distinct(self.value[ends])) == len(ends)
+
+    def _has_plain_dates(self, predicate: int, inverse: bool) -> bool:
+        """Return whether the ends of a predicate, which are dates, have neither time zones nor fractions of a second.
+
+        Of many ends the first are read.
+        """
+        ends = self.ends(predicate, inverse=inverse)[:_MAX_DATES]
+        datatypes = map(self.datatypes.__getitem__, self.datatype[ends].tolist())
+        return all(map(is_plain_date, self.texts_of(ends), datatypes))
 
     @cached_property
     def label_predicate_ids(self) -> tuple[int, ...]:

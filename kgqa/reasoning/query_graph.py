@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -89,17 +90,67 @@ class Result:
         return self.truth is None and self.count is None and len(self.nodes) == 0
 
 
-class Executor:
-    """Executes query graphs over one index; path sets are remembered while it lives (one question)."""
+class Remembered:
+    """Results that depend on no name in a question, such as the longest of all rivers, for the questions to come.
 
-    def __init__(self, index: GraphIndex) -> None:
+    The longest unused go where all take more than `max_bytes`, counted as if no two shared an array. Threads may share
+    one.
+    """
+
+    def __init__(self, max_bytes: int = 1 << 28) -> None:
+        self.max_bytes = max_bytes
+        self._results: dict[QueryGraph, Result] = {}
+        self._n_bytes = 0
+        self._lock = Lock()
+
+    def get(self, query: QueryGraph) -> Result | None:
+        """Return the result of a query graph, if it is known."""
+        with self._lock:
+            result = self._results.pop(query, None)
+            if result is not None:
+                self._results[query] = result
+            return result
+
+    def keep(self, query: QueryGraph, result: Result) -> None:
+        """Remember the result of a query graph, if it is one of those that do not depend on a name."""
+        if query.among or query.exclude or any(c.kind in ("node", "not") for c in query.constraints):
+            return
+        with self._lock:
+            if query not in self._results:
+                self._results[query] = result
+                self._n_bytes += _n_bytes(result)
+            while self._n_bytes > self.max_bytes:
+                self._n_bytes -= _n_bytes(self._results.pop(next(iter(self._results))))
+
+
+def _n_bytes(result: Result) -> int:
+    return 1024 + result.nodes.nbytes + result.core.nbytes + 32 * len(result.values)
+
+
+class Executor:
+    """Executes query graphs over one index; path sets are remembered while it lives (one question).
+
+    What all questions may share is in `remembered`.
+    """
+
+    def __init__(self, index: GraphIndex, remembered: Remembered | None = None) -> None:
         self.index = index
+        self._remembered = remembered or Remembered()
         self._sets: dict[Constraint, Ids] = {}
         self._cores: dict[tuple[tuple[Constraint, ...], tuple[int, ...]], Ids] = {}
         self._sorts: dict[tuple[object, ...], tuple[Ids, NDArray[np.float64]]] = {}
 
     def run(self, query: QueryGraph) -> Result:
         """Return the result of `query`."""
+        result = self._remembered.get(query)
+        if result is None:
+            result = self._run(query)
+            self._remembered.keep(query, result)
+        elif query.operator == "list":
+            self._cores[(query.constraints, query.among)] = result.core
+        return result
+
+    def _run(self, query: QueryGraph) -> Result:
         if query.operator == "ask":
             return Result(_EMPTY, self.core(query), truth=self._ask(query))
         core = self.core(query)
