@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 from benchmarks.scale_free import BASE, RDF_TYPE, RDFS_LABEL
 from kgqa.index.arrays import distinct
 
@@ -41,7 +43,7 @@ class Kgqa:
 
         self._index = open_folder(folder, "graph").index
         self._labels = LabelIndex(self._index)
-        self._iris = self._index.texts_of(self._index.pred_terms)
+        self._iris = np.array(self._index.texts_of(self._index.pred_terms), object)
 
     def operations(self) -> dict[str, Operation]:
         return {name: getattr(self, name) for name in OPERATIONS}
@@ -51,24 +53,18 @@ class Kgqa:
         preds, ends = index.out_row(index.find(iri))
         return len(list(zip(index.texts_of(index.pred_terms[preds]), index.texts_of(ends), strict=True)))
 
-    def _around(self, iri: str) -> Any:
-        _, subjects = self._index.in_row(self._index.find(iri))
-        return self._index.neighbors(distinct(subjects))
-
     def two_hop(self, iri: str) -> int:
-        return len(self._around(iri)[0])
+        _, subjects = self._index.in_row(self._index.find(iri))
+        return len(self._index.neighbors(distinct(subjects))[0])
 
     def two_hop_decoded(self, iri: str) -> int:
         index = self._index
-        s, p, o = self._around(iri)
-        subjects = distinct(s)
-        names = dict(zip(subjects.tolist(), index.texts_of(subjects), strict=True))
-        subject_column, predicate_column = map(names.__getitem__, s.tolist()), map(self._iris.__getitem__, p.tolist())
-        return len(list(zip(subject_column, predicate_column, index.texts_of(o), strict=True)))
+        subjects = distinct(index.in_row(index.find(iri))[1])
+        s, p, o = index.neighbors(subjects)
+        names = np.array(index.texts_of(subjects), object)[np.searchsorted(subjects, s)]
+        return len(list(zip(names.tolist(), self._iris[p].tolist(), index.texts_of(o), strict=True)))
 
     def path(self, iri: str, first: str, second: str) -> int:
-        import numpy as np
-
         index = self._index
         steps = ((index.predicate_id(BASE + first), True), (index.predicate_id(BASE + second), False))
         return len(index.texts_of(index.follow_path(np.array([index.find(iri)], np.int32), steps)))

@@ -26,6 +26,7 @@ from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, 
 from kgqa.reasoning.cues import Cues, read_cues
 from kgqa.reasoning.enumeration import Candidate, Enumerator, anchors_of
 from kgqa.reasoning.features import FeatureExtractor
+from kgqa.reasoning.query_graph import Remembered
 from kgqa.retrieval.paths import PathRetriever
 
 LEXICAL_WEIGHT = 0.2
@@ -48,6 +49,11 @@ class GraphContext:
     def glossary(self) -> Glossary:
         """The words of the schema in every language it is labelled in."""
         return Glossary(self.index)
+
+    @cached_property
+    def remembered(self) -> Remembered:
+        """What query graphs over whole classes gave."""
+        return Remembered()
 
     @cached_property
     def classes(self) -> tuple[int, ...]:
@@ -157,7 +163,16 @@ def analyze(
             anchor: retriever.retrieve(anchor.node, scores) if anchor.kind != "class" else []
             for anchor in anchors_of(links)
         }
-        enumerator = Enumerator(context.index, context.schema, links, cues, scores, class_scores, text=text)
+        enumerator = Enumerator(
+            context.index,
+            context.schema,
+            links,
+            cues,
+            scores,
+            class_scores,
+            text=text,
+            remembered=context.remembered,
+        )
         candidates = enumerator.enumerate(paths)
     return Analysis(text, links, cues, scores, class_scores, tuple(candidates))
 

@@ -47,7 +47,7 @@ class Adjacency:
         if len(nodes) == 1:
             return self.row(int(nodes[0]), predicate, inverse)
         if len(nodes) > _FEW:
-            return self.distinct(self._hop(nodes, None, predicate, inverse)[1])
+            return self.distinct(self._hop(nodes, None, predicate, inverse, in_order=False)[1])
         found = [row for node in nodes.tolist() if len(row := self.row(node, predicate, inverse))]
         if not found:
             return EMPTY
@@ -61,7 +61,7 @@ class Adjacency:
 
     def edges(self, nodes: Ids, path: Sequence[tuple[int, bool]]) -> tuple[Ids, Ids]:
         """Return the distinct (start, end) pairs that `path` joins, with start in `nodes`. Shapes: (m,), (m,)."""
-        starts = ends = distinct(nodes)
+        starts = ends = nodes if bool((nodes[1:] > nodes[:-1]).all()) else distinct(nodes)
         for place, (predicate, inverse) in enumerate(path):
             starts, ends = self._hop(ends, starts if place else None, predicate, inverse)
             if place and len(starts):
@@ -100,11 +100,13 @@ class Adjacency:
             return EMPTY
         return ends[left : bisect_right(preds, predicate, left, end)]
 
-    def _hop(self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool) -> tuple[Ids, Ids]:
+    def _hop(
+        self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool, *, in_order: bool = True
+    ) -> tuple[Ids, Ids]:
         """Return (origin, end) for every edge of `predicate` from `nodes`; nodes are their own origins if None.
 
-        Rows are read where that is less work than scanning the predicate's triples; of long rows, which hubs have,
-        only the part of the predicate is.
+        Without origins, and not `in_order`, the edges come in any order. Rows are read where that is less work than
+        scanning the predicate's triples; of long rows, which hubs have, only the part of the predicate is.
         """
         if len(nodes) <= _FEW:
             if len(nodes) == 0:
@@ -123,12 +125,14 @@ class Adjacency:
                 counts[place] = bisect_right(single_preds, predicate, left, end) - left
         n_triples = int(self.pred_start[predicate + 1] - self.pred_start[predicate])
         if 5 * int(counts.sum()) > n_triples + self.n_terms // 16:
-            return self._scan(nodes, origins, predicate, inverse)
+            return self._scan(nodes, origins, predicate, inverse, in_order=in_order)
         read = ranges(firsts, counts)
         hit = preds[read] == predicate
         return np.repeat(nodes if origins is None else origins, counts)[hit], ends[read[hit]]
 
-    def _scan(self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool) -> tuple[Ids, Ids]:
+    def _scan(
+        self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool, *, in_order: bool
+    ) -> tuple[Ids, Ids]:
         left, right = self.pairs(predicate)
         if inverse:
             left, right = right, left
@@ -136,7 +140,7 @@ class Adjacency:
         wanted[nodes] = True
         kept = np.flatnonzero(wanted[left])
         left, right = left[kept], right[kept]
-        if inverse:
+        if inverse and in_order:
             left, right = sort_rows((left, right), (self.n_terms, self.n_terms))
         if origins is None:
             return left, right

@@ -90,6 +90,11 @@ def distinct(values: Array) -> Array:
     return ordered[keep]
 
 
+def run_starts(ordered: Array) -> NDArray[np.int64]:
+    """Return where each run of equal values starts in a sorted array. Shape: (n_distinct,)."""
+    return np.flatnonzero(np.concatenate((np.ones(min(len(ordered), 1), np.bool_), ordered[1:] != ordered[:-1])))
+
+
 def intersect(a: Array, b: Array) -> Array:
     """Return the common members of two sorted sets; fast where one is much the smaller."""
     if len(a) > len(b):

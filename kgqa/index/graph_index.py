@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
 from kgqa.index.adjacency import Adjacency
-from kgqa.index.arrays import EMPTY, Array, Ids, open_arrays
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, open_arrays, ranges
 from kgqa.index.encoding import encode
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
-from kgqa.index.values import DATE, NUMBER
+from kgqa.index.values import DATE, NUMBER, is_plain_date
 from kgqa.index.vocabularies import (
     ANNOTATIONS,
     DEFAULT_LABEL_PREDICATES,
@@ -37,6 +37,10 @@ from kgqa.index.vocabularies import (
 
 FORMAT_VERSION = 2
 INDEX_FILE = "index.safetensors"
+# Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
+_MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 2048
+_MAX_DATES = 20_000
+
 
 class GraphIndex:
     """The index, opened. Node ids run from 0; predicates also have dense ids of their own, 0 to `n_predicates` - 1.
@@ -73,6 +77,9 @@ class GraphIndex:
         self.classes_of = lru_cache(maxsize=100_000)(self._classes_of)
         self.label = lru_cache(maxsize=200_000)(self._label)
         self._predicate_set = lru_cache(maxsize=100_000)(self._set)
+        self.likeness = lru_cache(maxsize=4096)(self._likeness)
+        self.has_plain_dates = lru_cache(maxsize=4096)(self._has_plain_dates)
+        self._sets_with = lru_cache(maxsize=256)(self._with_predicate)
         self._text, self._text_start = self.text.data, self.text_start.data
         self.adjacency = edges = Adjacency(arrays)
         self.pairs, self.out_row, self.in_row = edges.pairs, edges.out_row, edges.in_row
@@ -146,9 +153,27 @@ class GraphIndex:
 
     def texts_of(self, nodes: Ids) -> list[str]:
         """Return the texts of many terms in one go, in their order."""
+        starts, ends = self.text_start[nodes], self.text_start[np.add(nodes, 1)]
+        if len(nodes) < _MIN_GATHERED:
+            return self._sliced(starts, ends)
+        texts: list[str] = []
+        for first in range(0, len(nodes), _BATCH):
+            texts += self._gathered(starts[first : first + _BATCH], ends[first : first + _BATCH])
+        return texts
+
+    def _sliced(self, starts: Array, ends: Array) -> list[str]:
         text = self._text
-        starts, ends = self.text_start[nodes].tolist(), self.text_start[np.add(nodes, 1)].tolist()
-        return [str(text[a:b], "utf-8", "surrogatepass") for a, b in zip(starts, ends, strict=True)]
+        return [str(text[a:b], "utf-8", "surrogatepass") for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+    def _gathered(self, starts: Array, ends: Array) -> list[str]:
+        """Return texts that are copied together, each with the byte behind it as a separator, and decoded as one."""
+        lengths = ends - starts + 1
+        if int(lengths.sum()) > _MAX_MEAN_BYTES * len(lengths):
+            return self._sliced(starts, ends)
+        gathered = self.text.take(ranges(starts, lengths), mode="clip")  # behind the last text there is no byte
+        gathered[np.cumsum(lengths) - 1] = 0
+        texts = str(gathered.data, "utf-8", "surrogatepass").split("\0")
+        return texts[:-1] if len(texts) == len(lengths) + 1 else self._sliced(starts, ends)  # a text has a NUL
 
     def term(self, node: int) -> Term:
         """Return the term with id `node`."""
@@ -192,6 +217,10 @@ class GraphIndex:
         """Whether any term is a blank node."""
         return self._blocks[2] < self._blocks[3]
 
+    def named(self, nodes: Ids) -> Ids:
+        """Return the sorted `nodes` without blank nodes, which have the last ids."""
+        return nodes[: int(nodes.searchsorted(self._blocks[2]))] if self.has_blank_nodes else nodes
+
     # -- sets of predicates
 
     @cached_property
@@ -218,6 +247,18 @@ class GraphIndex:
             sets = [self._predicate_set(side, number) for number in set(set_of[nodes].tolist())]
             found.append(sets[0] if len(sets) == 1 else frozenset().union(*sets))
         return found[0], found[1]
+
+    def having(self, nodes: Ids, predicate: int, *, inverse: bool = False) -> NDArray[np.bool_]:
+        """Return for each node whether `predicate` leaves (or enters) it. Shape: (n_nodes,)."""
+        set_of, _, _ = self.predicate_sets[inverse]
+        return np.asarray(self._sets_with(predicate, inverse)[set_of[nodes]])
+
+    def _with_predicate(self, predicate: int, inverse: bool) -> NDArray[np.bool_]:
+        """Return for each set of predicates whether `predicate` is in it. Shape: (n_sets,)."""
+        _, start, preds = self.predicate_sets[inverse]
+        found = np.zeros(len(start) - 1, np.bool_)
+        found[np.searchsorted(start, np.flatnonzero(preds == predicate), "right") - 1] = True
+        return found
 
     # -- predicates
 
@@ -251,6 +292,29 @@ class GraphIndex:
         """Return what the values of a predicate are compared as: DATE if most of its numbers and dates are dates,
         else NUMBER."""
         return int(self.value_kinds[predicate])
+
+    def ends(self, predicate: int, *, inverse: bool = False) -> Ids:
+        """Return the distinct objects (or subjects) of a predicate, sorted."""
+        return self.adjacency.distinct(self.pairs(predicate)[0 if inverse else 1])
+
+    def _likeness(self, predicate: int, inverse: bool) -> tuple[int, int, bool]:
+        """Return the value kind and the datatype of all ends of a predicate, -1 where they have several, and whether no
+        two are of the same value."""
+        ends = self.ends(predicate, inverse=inverse)
+        kind, datatype = (
+            int(column[0]) if bool((column == column[0]).all()) else -1
+            for column in (self.value_kind[ends], self.datatype[ends])
+        )
+        return kind, datatype, len(distinct(self.value[ends])) == len(ends)
+
+    def _has_plain_dates(self, predicate: int, inverse: bool) -> bool:
+        """Return whether the ends of a predicate, which are dates, have neither time zones nor fractions of a second.
+
+        Of many ends the first are read.
+        """
+        ends = self.ends(predicate, inverse=inverse)[:_MAX_DATES]
+        datatypes = map(self.datatypes.__getitem__, self.datatype[ends].tolist())
+        return all(map(is_plain_date, self.texts_of(ends), datatypes))
 
     @cached_property
     def label_predicate_ids(self) -> tuple[int, ...]:

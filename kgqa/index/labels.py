@@ -256,30 +256,28 @@ def _entries(index: GraphIndex) -> Iterator[tuple[int, int, int, str]]:
     is_schema[index.schema_node_ids] = True
     is_schema[np.array(list(classes), np.int32)] = False
     identifying = _identifying_literals(index)
-    nodes = np.flatnonzero((index.kind == URI) & ~is_schema)
+    nodes = np.flatnonzero((index.kind == URI) & ~is_schema).astype(np.int32)
     label_nodes, values, alternatives = index.label_rows
     firsts, ends = np.searchsorted(label_nodes, nodes), np.searchsorted(label_nodes, nodes, "right")
-    for node, a, b in zip(nodes.tolist(), firsts.tolist(), ends.tolist(), strict=True):
-        labels = list(zip(values[a:b].tolist(), alternatives[a:b].tolist(), strict=True))
-        iri = index.text_of(node)
-        if not labels and is_opaque(iri) and index.degree(node) == 0:
+    labels = list(zip(values.tolist(), alternatives.tolist(), index.texts_of(values), strict=True))
+    for node, iri, a, b in zip(nodes.tolist(), index.texts_of(nodes), firsts.tolist(), ends.tolist(), strict=True):
+        if a == b and is_opaque(iri) and index.degree(node) == 0:
             continue
         kind = CLASS if node in classes else ENTITY
         seen: set[tuple[str, bool]] = set()
-        for source, alternative in labels:
-            label = index.text_of(source)
+        for source, alternative, label in labels[a:b]:
             if (label, alternative) not in seen and len(seen) < MAX_LABELS:
                 seen.add((label, alternative))
                 yield node, source, kind | (4 if alternative else 0), label
-        if not labels:
+        if a == b:
             yield node, -1, kind, split_local_name(iri)
         elif "-" in iri and kind == ENTITY and len(seen) < MAX_LABELS and is_opaque(iri) and "-" in local_name(iri):
             yield node, -1, kind | 4, local_name(iri)  # a code that people type: TCK-1042 rather than Q42 or 42
         if kind == ENTITY:
             for source, text in identifying.get(node, ()):
                 yield node, source, kind | 4, text
-    for node in _text_literals(index).tolist():
-        label = index.text_of(node)
+    literals = _text_literals(index)
+    for node, label in zip(literals.tolist(), index.texts_of(literals), strict=True):
         if len(label) <= MAX_LITERAL_LENGTH:
             yield node, node, TEXT, label
 

@@ -36,18 +36,17 @@ class TripleBuffer:
         self.ids: dict[str, int] = defaultdict(count().__next__)
         self._batches: list[Ids] = []
 
-    def extend(self, subjects: Sequence[int], predicates: Sequence[int], objects: Sequence[int]) -> None:
-        """Add triples of numbers. Shapes: (n,), (n,), (n,)."""
-        self._batches.append(np.array((subjects, predicates, objects), np.int32))
+    def extend(self, terms: Iterable[str]) -> None:
+        """Add triples: a subject, a predicate and an object, again and again."""
+        self._batches.append(np.fromiter(map(self.ids.__getitem__, terms), np.int32).reshape(-1, 3))
 
     def add_terms(self, triples: Iterable[tuple[Term, Term, Term]]) -> None:
         """Number the terms of `triples` and add them."""
-        numbers = [self.ids[term.n3()] for triple in triples for term in triple]
-        self.extend(numbers[::3], numbers[1::3], numbers[2::3])
+        self.extend(term.n3() for triple in triples for term in triple)
 
     def rows(self) -> Ids:
         """Return the triples added so far. Shape: (n, 3)."""
-        return np.concatenate([np.empty((3, 0), np.int32), *self._batches], axis=1).T
+        return np.concatenate([np.empty((0, 3), np.int32), *self._batches])
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,15 @@ _DURATIONS = frozenset(XSD + name for name in ("duration", "dayTimeDuration", "y
 _ISO_DATE = re.compile(
     r"^(-?\d{4,6})(?:-(\d\d)(?:-(\d\d))?)?(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?$"
 )
+_PLAIN_DATE = {
+    XSD + name: re.compile(pattern)
+    for name, pattern in {
+        "date": r"-?\d{4,}-\d\d-\d\d",
+        "dateTime": r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\dZ?",
+        "gYear": r"-?\d{4,}",
+        "gYearMonth": r"-?\d{4,}-\d\d",
+    }.items()
+}
 _DURATION = re.compile(r"^(-)?P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 
 
@@ -30,6 +39,12 @@ def days_since_epoch(year: int, month: int = 1, day: int = 1) -> float:
     if 1 <= year <= 9999:
         return float(date(year, month, day).toordinal() - 719163)
     return (year - 1970) * 365.2425 + (month - 1) * 30.4375 + (day - 1)
+
+
+def is_plain_date(text: str, datatype: str) -> bool:
+    """Return whether a date has no time zone (but for a date-time's Z) and no fraction of a second."""
+    pattern = _PLAIN_DATE.get(datatype)
+    return pattern is not None and pattern.fullmatch(text) is not None
 
 
 def parse_date(text: str) -> float | None:

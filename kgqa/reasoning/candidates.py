@@ -13,7 +13,7 @@ from kgqa.datatypes import EntityLink, ValueRange
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.schema import Relation, Schema
 from kgqa.reasoning.cues import Cues
-from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph, Result
+from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph, Remembered, Result
 from kgqa.reasoning.units import following_unit
 
 NOTHING = ValueRange("number", 0.0, 0.0)
@@ -67,11 +67,12 @@ class Readings:
         class_scores: dict[int, float],
         *,
         text: str = "",
+        remembered: Remembered | None = None,
     ) -> None:
         self.index, self.schema, self.links, self.cues, self.scores = index, schema, links, cues, scores
         self.class_scores, self.text = class_scores, text
         self.units = {place: following_unit(text, link.mention.end) for place, link in enumerate(links)}
-        self.executor = Executor(index)
+        self.executor = Executor(index, remembered)
         self.found: dict[QueryGraph, Candidate] = {}
 
     def add(self, query: QueryGraph, core: Core, *more: Relation) -> None:

@@ -25,7 +25,7 @@ from kgqa.reasoning.candidates import NOTHING, SOMETHING, Anchor, Candidate, Cor
 from kgqa.reasoning.propositions import enumerate_propositions
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
 from kgqa.reasoning.units import scale_range
-from kgqa.retrieval.paths import AnchoredPath, best_relations
+from kgqa.retrieval.paths import MAX_FRONTIER, AnchoredPath, best_relations
 
 MAX_CANDIDATES = 2500
 MAX_PAIR_CORES = 60
@@ -336,7 +336,7 @@ class Enumerator(Readings):
 
     def _restrict(self, core: Core, constraint: Constraint, relation: Relation, place: int | None) -> Core | None:
         constraints = (*core.constraints, constraint)
-        nodes = self.executor.core(QueryGraph("list", constraints))
+        nodes = self.executor.run(QueryGraph("list", constraints)).core
         if len(nodes) == 0:
             return None
         relations = (*core.relations, relation)
@@ -347,6 +347,8 @@ class Enumerator(Readings):
     # -- operators
 
     def _project(self, core: Core, *, n: int = 5) -> None:
+        if len(core.nodes) > MAX_FRONTIER:
+            return
         leaving = self.schema.leaving(core.nodes)
         for relation in best_relations(leaving, self.scores, frozenset((ENTITY, TEXT, NUMBER, DATE)), n):
             if relation.path not in {reverse(c.path) for c in core.constraints if c.kind == "node"} or self.cues.other:

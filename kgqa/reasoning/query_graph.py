@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.datatypes import XSD, Operator, ValueRange
-from kgqa.index.arrays import distinct, intersect
+from kgqa.index.arrays import distinct, intersect, is_member, run_starts
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.schema import Path, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
@@ -89,17 +90,67 @@ class Result:
         return self.truth is None and self.count is None and len(self.nodes) == 0
 
 
-class Executor:
-    """Executes query graphs over one index; path sets are remembered while it lives (one question)."""
+class Remembered:
+    """Results that depend on no name in a question, such as the longest of all rivers, for the questions to come.
 
-    def __init__(self, index: GraphIndex) -> None:
+    The longest unused go where all take more than `max_bytes`, counted as if no two shared an array. Threads may share
+    one.
+    """
+
+    def __init__(self, max_bytes: int = 1 << 28) -> None:
+        self.max_bytes = max_bytes
+        self._results: dict[QueryGraph, Result] = {}
+        self._n_bytes = 0
+        self._lock = Lock()
+
+    def get(self, query: QueryGraph) -> Result | None:
+        """Return the result of a query graph, if it is known."""
+        with self._lock:
+            result = self._results.pop(query, None)
+            if result is not None:
+                self._results[query] = result
+            return result
+
+    def keep(self, query: QueryGraph, result: Result) -> None:
+        """Remember the result of a query graph, if it is one of those that do not depend on a name."""
+        if query.among or query.exclude or any(c.kind in ("node", "not") for c in query.constraints):
+            return
+        with self._lock:
+            if query not in self._results:
+                self._results[query] = result
+                self._n_bytes += _n_bytes(result)
+            while self._n_bytes > self.max_bytes:
+                self._n_bytes -= _n_bytes(self._results.pop(next(iter(self._results))))
+
+
+def _n_bytes(result: Result) -> int:
+    return 1024 + result.nodes.nbytes + result.core.nbytes + 32 * len(result.values)
+
+
+class Executor:
+    """Executes query graphs over one index; path sets are remembered while it lives (one question).
+
+    What all questions may share is in `remembered`.
+    """
+
+    def __init__(self, index: GraphIndex, remembered: Remembered | None = None) -> None:
         self.index = index
+        self._remembered = remembered or Remembered()
         self._sets: dict[Constraint, Ids] = {}
         self._cores: dict[tuple[tuple[Constraint, ...], tuple[int, ...]], Ids] = {}
-        self._sorts: dict[tuple[bytes, Path, bool], tuple[Ids, NDArray[np.float64]]] = {}
+        self._sorts: dict[tuple[object, ...], tuple[Ids, NDArray[np.float64]]] = {}
 
     def run(self, query: QueryGraph) -> Result:
         """Return the result of `query`."""
+        result = self._remembered.get(query)
+        if result is None:
+            result = self._run(query)
+            self._remembered.keep(query, result)
+        elif query.operator == "list":
+            self._cores[(query.constraints, query.among)] = result.core
+        return result
+
+    def _run(self, query: QueryGraph) -> Result:
         if query.operator == "ask":
             return Result(_EMPTY, self.core(query), truth=self._ask(query))
         core = self.core(query)
@@ -158,25 +209,33 @@ class Executor:
         if nodes is None:
             predicate, inverse = constraint.path[0]
             a, b = int(index.pred_start[predicate]), int(index.pred_start[predicate + 1])
-            nodes = np.unique((index.pred_o if inverse else index.pred_s)[a:b])
+            nodes = index.adjacency.distinct((index.pred_o if inverse else index.pred_s)[a:b])
         if constraint.kind == "not":
             found = index.follow_path(np.array(sorted(constraint.nodes), np.int32), reverse(constraint.path))
-            return np.setdiff1d(nodes, found, assume_unique=True)
-        starts, ends = index.edges(nodes, constraint.path)
+            return nodes[~is_member(nodes, found)]
         if constraint.kind == "missing":
-            return np.setdiff1d(nodes, starts)
+            return nodes[~self._having(nodes, constraint.path)]
         if constraint.kind == "exists":
-            return np.unique(starts)
+            return nodes[self._having(nodes, constraint.path)]
+        starts, ends = index.edges(nodes, constraint.path)
         if constraint.kind == "truth":
-            told = (index.value_kind[ends] == BOOLEAN) & (index.value[ends] == float(constraint.truth))
-            return np.unique(starts[told])
+            kept = (index.value_kind[ends] == BOOLEAN) & (index.value[ends] == float(constraint.truth))
+            return _in_order(starts[kept])
         assert constraint.range is not None
         if constraint.kind == "count":
-            unique, counts = np.unique(starts, return_counts=True)
-            return unique[_within(constraint.range, counts.astype(np.float64))]
+            nodes, counts = _counted(starts)
+            return nodes[_within(constraint.range, counts)]
         wanted = NUMBER if constraint.range.kind == "number" else DATE
-        comparable = (index.value_kind[ends] == wanted) & ~np.isin(index.datatype[ends], self._durations)
-        return np.unique(starts[_within(constraint.range, np.where(comparable, index.value[ends], np.nan))])
+        kept = (index.value_kind[ends] == wanted) & _within(constraint.range, index.value[ends])
+        if self._durations:
+            kept &= ~np.isin(index.datatype[ends], self._durations)
+        return _in_order(starts[kept])
+
+    def _having(self, nodes: Ids, path: Path) -> NDArray[np.bool_]:
+        """Return for each node whether `path` ends anywhere. Shape: (n_nodes,)."""
+        if len(path) == 1:
+            return self.index.having(nodes, path[0][0], inverse=path[0][1])
+        return is_member(nodes, self.index.edges(nodes, path)[0])
 
     @cached_property
     def _durations(self) -> list[int]:
@@ -188,33 +247,32 @@ class Executor:
 
         Where a predicate has both numbers and dates, only those of its `value_kind_of` are compared.
         """
-        key = (core.tobytes(), path, by_count)
-        if key not in self._sorts:
-            starts, ends = self.index.edges(core, path)
-            if by_count:
-                nodes, counts = np.unique(starts, return_counts=True)
-                self._sorts[key] = (nodes, counts.astype(np.float64))
-            else:
-                keep = self.index.value_kind[ends] == self.index.value_kind_of(path[-1][0])
-                self._sorts[key] = (starts[keep], self.index.value[ends[keep]])
-        return self._sorts[key]
+        starts, ends = self.index.edges(core, path)
+        if by_count:
+            return _counted(starts)
+        keep = self.index.value_kind[ends] == self.index.value_kind_of(path[-1][0])
+        return starts[keep], self.index.value[ends[keep]]
 
     def _sorted(self, query: QueryGraph, core: Ids) -> tuple[Ids, NDArray[np.float64]]:
-        nodes, values = self.sort_values(core, query.sort, by_count=query.sort_by_count)
+        key = (query.constraints, query.among, bool(query.projection), query.sort, query.sort_by_count)
+        if key not in self._sorts:
+            self._sorts[key] = self.sort_values(core, query.sort, by_count=query.sort_by_count)
+        nodes, values = self._sorts[key]
         if len(nodes) == 0:
             return nodes, values
-        order = np.lexsort((nodes, -values if query.descending else values))
-        nodes, values = nodes[order], values[order]
         if query.operator == "order":
-            _, first = np.unique(nodes, return_index=True)
-            keep = np.sort(first)
-            nodes, values = nodes[keep], values[keep]
-            return (nodes, values) if query.n_best is None else (nodes[: query.n_best], values[: query.n_best])
-        ranks = np.unique(values)
-        if query.rank > len(ranks):
-            return _EMPTY, values[:0]
-        wanted = ranks[-query.rank] if query.descending else ranks[query.rank - 1]
-        best = np.unique(nodes[values == wanted])  # 3 and 3.0 are two ends of one value
+            firsts = run_starts(nodes)
+            best = (np.maximum if query.descending else np.minimum).reduceat(values, firsts)
+            order = _first(-best if query.descending else best, query.n_best)
+            return nodes[firsts[order]], best[order]
+        if query.rank == 1:
+            wanted = values.max() if query.descending else values.min()
+        else:
+            ranks = np.unique(values)
+            if query.rank > len(ranks):
+                return _EMPTY, values[:0]
+            wanted = ranks[-query.rank] if query.descending else ranks[query.rank - 1]
+        best = _in_order(nodes[values == wanted])  # 3 and 3.0 are two ends of one value
         return best, np.full(len(best), wanted)
 
     def _ask(self, query: QueryGraph) -> bool:
@@ -235,9 +293,28 @@ class Executor:
         return float(values.max() if query.descending else values.min())
 
     def _visible(self, nodes: Ids, exclude: tuple[int, ...]) -> Ids:
-        """Drop blank nodes, which are never answers, and what the question excludes."""
-        nodes = nodes[self.index.kind[nodes] != 2]
+        """Drop blank nodes, which are never answers, and what the question excludes. `nodes` are sorted."""
+        nodes = self.index.named(nodes)
         return nodes[~np.isin(nodes, exclude)] if exclude else nodes
+
+
+def _in_order(nodes: Ids) -> Ids:
+    """Return the distinct members of a sorted array."""
+    return nodes[run_starts(nodes)]
+
+
+def _counted(nodes: Ids) -> tuple[Ids, NDArray[np.float64]]:
+    """Return the distinct members of a sorted array, and how often each occurs."""
+    firsts = run_starts(nodes)
+    return nodes[firsts], np.diff(firsts, append=len(nodes)).astype(np.float64)
+
+
+def _first(keys: NDArray[np.float64], n: int | None) -> NDArray[np.int64]:
+    """Return the places of the `n` smallest keys (of all if None) in order, the first place first among equals."""
+    if n is None or n >= len(keys):
+        return np.argsort(keys, kind="stable")
+    near = np.flatnonzero(keys <= np.partition(keys, n - 1)[n - 1])
+    return near[np.argsort(keys[near], kind="stable")][:n]
 
 
 def _within(span: ValueRange, values: NDArray[np.float64]) -> NDArray[np.bool_]:

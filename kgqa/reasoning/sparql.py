@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
-import numpy as np
-
 from kgqa.datatypes import XSD, ValueRange
-from kgqa.index.graph_index import GraphIndex, Ids
+from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Path
 from kgqa.index.values import DATE, NUMBER
 from kgqa.reasoning.query_graph import DURATIONS, Constraint, QueryGraph
@@ -18,16 +14,6 @@ _WELL_FORMED_DATE = (
     "^-?[0-9]{4,6}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?"
     "(T([01][0-9]|2[0-4]):[0-5][0-9](:([0-5][0-9]|60)([.][0-9]+)?)?)?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 )
-_PLAIN_DATE = {
-    XSD + name: re.compile(pattern)
-    for name, pattern in {
-        "date": r"-?\d{4,}-\d\d-\d\d",
-        "dateTime": r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\dZ?",
-        "gYear": r"-?\d{4,}",
-        "gYearMonth": r"-?\d{4,}-\d\d",
-    }.items()
-}
-_MAX_READ = 20_000
 
 
 def to_sparql(query: QueryGraph, index: GraphIndex) -> str:
@@ -127,8 +113,7 @@ class _Writer:
 
     def _only(self, path: Path, kind: int) -> bool:
         """Return whether a path can end in nothing but well-formed values of a kind."""
-        ends = self._ends(path)
-        return bool((self.index.value_kind[ends] == kind).all()) and not self._has_zone(ends, kind)
+        return self.index.likeness(*path[-1])[0] == kind and (kind != DATE or self.index.has_plain_dates(*path[-1]))
 
     def _comparable(self, path: Path) -> bool:
         """Return whether SPARQL orders and tells apart the ends of a path as the index does.
@@ -136,28 +121,12 @@ class _Writer:
         So it does where all have one datatype, no two the same value, and no date a time zone. Durations are left to
         SPARQL.
         """
-        ends = self._ends(path)
-        kind = self.index.value_kind_of(path[-1][0])
-        datatype = int(self.index.datatype[ends[0]])
-        alike = bool((self.index.value_kind[ends] == kind).all() and (self.index.datatype[ends] == datatype).all())
-        if alike and self.index.datatypes[datatype] in DURATIONS:
-            return True
-        return alike and len(np.unique(self.index.value[ends])) == len(ends) and not self._has_zone(ends, kind)
-
-    def _ends(self, path: Path) -> Ids:
-        predicate, inverse = path[-1]
-        a, b = int(self.index.pred_start[predicate]), int(self.index.pred_start[predicate + 1])
-        return np.unique((self.index.pred_s if inverse else self.index.pred_o)[a:b])
-
-    def _has_zone(self, ends: Ids, kind: int) -> bool:
-        """Return whether any date has a time zone or a fraction of a second, which the index does not look at."""
-        if kind != DATE:
+        kind, datatype, is_distinct = self.index.likeness(*path[-1])
+        if kind != self.index.value_kind_of(path[-1][0]) or datatype < 0:
             return False
-        for node in ends[:_MAX_READ].tolist():
-            pattern = _PLAIN_DATE.get(self.index.datatypes[self.index.datatype[node]])
-            if pattern is None or not pattern.fullmatch(self.index.text_of(node)):
-                return True
-        return False
+        if self.index.datatypes[datatype] in DURATIONS:
+            return True
+        return is_distinct and (kind != DATE or self.index.has_plain_dates(*path[-1]))
 
     def _sorted(self, query: QueryGraph, body: list[str]) -> str:
         direction = "DESC" if query.descending else "ASC"

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import cycle, islice, pairwise
+from itertools import chain, cycle, islice, pairwise, repeat
 from pathlib import Path
 from types import TracebackType
 
@@ -47,7 +47,7 @@ _PROGRESS_S = 0.1
 _BATCH = 20_000
 
 _WITHOUT_GRAPHS = ("ntriples", "turtle", "rdfxml")
-_SPECIAL = re.compile(r"_:|<<|--(?:ltr|rtl)")  # blank nodes, triple terms and text directions, or what looks like them
+_SPECIAL = ("_:", "<<", "--ltr", "--rtl")  # blank nodes, triple terms and text directions, or what looks like them
 Quad = tuple[str, str]
 """A statement in N-Triples syntax without its full stop, and its graph: empty for the default graph."""
 
@@ -188,8 +188,9 @@ class TripleReading:
         statements = iter(statements)
         while batch := list(islice(statements, _BATCH)):
             text = " .\n".join(batch)
-            if not _SPECIAL.search(text) and len(max(batch, key=len)) <= self._limits.max_literal_chars:
-                self._add_plain(batch)
+            if len(max(batch, key=len)) <= self._limits.max_literal_chars and not any(map(text.__contains__, _SPECIAL)):
+                # Neither blank nodes nor other things to look at: all in loops of the interpreter's own.
+                self.buffer.extend(chain.from_iterable(map(str.split, batch, repeat(" "), repeat(2))))
                 self._writer.write(f"{text} .\n")
             else:
                 self._add([(statement, "") for statement in batch], name)
@@ -206,19 +207,11 @@ class TripleReading:
             self._add(batch, name)
             self._report(len(batch))
 
-    def _add_plain(self, batch: Sequence[str]) -> None:
-        """Number statements without blank nodes and other things to look at; all in loops of the interpreter's own."""
-        subjects, predicates, objects = zip(*[statement.split(" ", 2) for statement in batch], strict=True)
-        number = self.buffer.ids.__getitem__
-        self.buffer.extend(list(map(number, subjects)), list(map(number, predicates)), list(map(number, objects)))
-
     def _add(self, batch: Sequence[Quad], name: str) -> None:
         ids = self.buffer.ids
         plain: list[str] = []
         blank: list[str] = []
-        subjects: list[int] = []
-        predicates: list[int] = []
-        objects: list[int] = []
+        terms: list[str] = []
         for statement, graph in batch:
             s, p, o = statement.split(" ", 2)
             target = plain
@@ -228,16 +221,14 @@ class TripleReading:
                 o, target = self._renamed(o), blank
             if o not in ids:
                 o = self._checked(o, name)
-            subjects.append(ids[s])
-            predicates.append(ids[p])
-            objects.append(ids[o])
+            terms += (s, p, o)
             target.append(f"{s} {p} {o} .\n")
             if graph:
                 if graph[0] == "_":
                     graph, target = self._renamed(graph), blank
                 self.named_graphs.add(graph)
                 target.append(f"{s} {p} {o} {graph} .\n")
-        self.buffer.extend(subjects, predicates, objects)
+        self.buffer.extend(terms)
         self._writer.write("".join(plain))
         self._writer.write_blank("".join(blank))
 

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from kgqa.index.arrays import distinct, is_member, open_arrays, places_of_rows, ranges, save_arrays, sort_rows
+from kgqa.index.arrays import (
+    distinct,
+    is_member,
+    open_arrays,
+    places_of_rows,
+    ranges,
+    run_starts,
+    save_arrays,
+    sort_rows,
+)
 
 rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 5)), max_size=20)
 
@@ -30,6 +39,11 @@ def test_distinct_and_membership_are_those_of_sets(values: list[int], members: s
     assert distinct(np.array(values, np.int32)).tolist() == sorted(set(values))
     told = is_member(np.array(values, np.int32), np.array(sorted(members), np.int32))
     assert told.tolist() == [value in members for value in values]
+
+
+@given(st.lists(st.integers(0, 9)).map(sorted))
+def test_runs_start_where_their_value_is_first_met(values: list[int]) -> None:
+    assert run_starts(np.array(values, np.int32)).tolist() == [values.index(value) for value in sorted(set(values))]
 
 
 @given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 4))))

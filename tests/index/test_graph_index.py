@@ -80,6 +80,9 @@ def test_incident_predicates_and_degrees_are_those_of_the_triples(triples: list[
         out, into = index.incident(ids(node))
         assert {index.text_of(int(index.pred_terms[p])) for p in out} == {p.value for s, p, _ in triples if s == term}
         assert {index.text_of(int(index.pred_terms[p])) for p in into} == {p.value for _, p, o in triples if o == term}
+        for p in range(index.n_predicates):
+            assert index.having(ids(node), p).tolist() == [p in out]
+            assert index.having(ids(node), p, inverse=True).tolist() == [p in into]
         degree = len({t for t in triples if t[0] == term}) + len({t for t in triples if t[2] == term})
         assert index.degree(node) == degree
 
@@ -92,6 +95,12 @@ def test_following_many_nodes_needs_no_order(inverse: bool) -> None:
     starts = [index.find(f"{E}{side}{i}") for i in range(99, -1, -1)]
     ends = index.follow(ids(*starts), 0, inverse=inverse)
     assert {index.text_of(n) for n in ends.tolist()} == {f"{E}{other}{i}" for i in range(100)}
+
+
+def test_blank_nodes_are_left_out_of_what_is_named() -> None:
+    index = GraphIndex.from_triples([(NODES[6], PREDICATES[0], NODES[0]), (NODES[1], PREDICATES[0], NODES[7])])
+    everything = np.arange(index.n_terms, dtype=np.int32)
+    assert [index.term(n) for n in index.named(everything).tolist()] == [NODES[0], NODES[1], PREDICATES[0], NODES[7]]
 
 
 def test_incident_predicates_of_a_hub_are_all_found() -> None:
@@ -138,6 +147,25 @@ def test_predicates_that_no_triple_uses_have_no_id() -> None:
     index = GraphIndex.from_triples([(NODES[0], PREDICATES[0], PREDICATES[1])])
     assert index.predicate_id(E + "p0") == 0
     assert index.predicate_id(E + "p1") == -1  # it is an object here, not a predicate
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"e{i}" for i in range(5000)],
+        [f"{'é' * (i % 3)}{i}\U0001f40d" for i in range(100)],
+        ["", *(f"a\0{i}" for i in range(100))],
+        [f"{i}\ud800" for i in range(100)],
+        [str(i) * 100 for i in range(100)],
+    ],
+    ids=["several batches", "beyond ASCII", "NUL", "lone surrogates", "long"],
+)
+def test_texts_of_many_terms_are_those_of_each(texts: list[str]) -> None:
+    index = GraphIndex.from_triples((NODES[0], PREDICATES[0], literal(text)) for text in texts)
+    nodes = np.random.default_rng(0).integers(0, index.n_terms, 2 * index.n_terms).astype(np.int32)
+    nodes[0] = index.n_terms - 1
+    assert index.texts_of(nodes) == [index.text_of(node) for node in nodes.tolist()]
+    assert set(texts) <= set(index.texts_of(np.arange(index.n_terms, dtype=np.int32)))
 
 
 # -- classes
