@@ -285,6 +285,7 @@ def _run_worker(request: _Request, limits: LoadLimits, progress: Callable[[int],
         "PYTHONSAFEPATH": "1",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",  # the limit is one of address space, of which each arena reserves a lot
     }
     last: _Line = {}
     timed_out = threading.Event()
