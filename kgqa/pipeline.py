@@ -218,6 +218,8 @@ class Pipeline:
         prediction = Prediction(
             question, "not_found", "not_sure", confidence=confidence, links=analysis.links, readings=readings
         )
+        if _ignores_a_name(best, analysis):
+            return replace(prediction, reason="nothing_linked")
         if confidence < self.threshold:
             return replace(prediction, reason=self._reason(analysis, ranked))
         answers = self._answers(best, confidence)
@@ -320,6 +322,15 @@ class Pipeline:
         paths = tuple(dict.fromkeys(relation.text for relation in candidate.relations))
         terms = tuple(index.term(node) for node in sorted(topics) if index.is_entity(node))
         return Subgraph(terms, kept, paths, truncated=len(facts) > len(kept))
+
+
+def _ignores_a_name(candidate: Candidate, analysis: Analysis) -> bool:
+    """Return whether a reading lists or counts a whole class although the only name in the question is not in the
+    graph: "the capital of Wakanda" asks for no list of capitals."""
+    unknown = any(link.is_nil and link.mention.text[:1].isupper() for link in analysis.links)
+    named = any(c.kind in ("entity", "literal") for link in analysis.links for c in link.candidates)
+    whole = all(constraint.kind in ("class", "exists") for constraint in candidate.query.constraints)
+    return unknown and not named and whole and candidate.query.operator in ("list", "count")
 
 
 @dataclass(frozen=True, slots=True)

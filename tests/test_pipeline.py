@@ -152,3 +152,10 @@ def test_given_links_take_the_place_of_the_linkers_own(family: Pipeline) -> None
 def test_a_question_of_function_words_alone_names_nothing(family: Pipeline) -> None:
     prediction = family("Who?")
     assert (prediction.status, prediction.reason) == ("not_found", "nothing_linked")
+
+
+def test_a_list_is_not_given_for_a_name_that_the_graph_does_not_know(world: Pipeline) -> None:
+    prediction = world("What is the capital of Wakanda?")
+    assert (prediction.status, prediction.reason) == ("not_found", "nothing_linked")
+    assert world("What is the capital of Ghana?").status == "answered"
+    assert world("Which continents are there?").status == "answered"
