@@ -78,18 +78,15 @@ def make_columns(keys: Sequence[str]) -> tuple[TermColumns, Ids]:
     for place, key in enumerate(keys):
         kind = _MARKS[key[0]]
         by_kind[kind].append(place)
-        if kind == URI:
-            texts.append(key[1:-1])
-            sort_keys.append(key[1:-1])
-        elif kind == BNODE:
-            texts.append(key[2:])
-            sort_keys.append(key[2:])
-        else:
+        if kind == LITERAL:
             text, datatype, lang = split_literal(key)
-            texts.append(text)
             sort_keys.append(_sort_key(text, datatype, lang))
             if datatype or lang:
                 suffixes[place] = (datatype, lang)
+        else:
+            text = key[1:-1] if kind == URI else key[2:]
+            sort_keys.append(text)
+        texts.append(text)
     order = [place for places in by_kind for place in sorted(places, key=sort_keys.__getitem__)]
     del sort_keys
     ids = np.empty(len(keys), np.int32)

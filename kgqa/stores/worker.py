@@ -64,6 +64,7 @@ def build_folder(
         if reading.n_read == 0:
             raise GraphLoadError("no triples found", path=", ".join(source.name for source in sources))
         keys, rows = list(reading.buffer.ids), reading.buffer.rows()
+        del reading.buffer  # as large again as keys and rows
         respelled = respelled_literals(keys)
         keys, rows = with_one_spelling(keys, rows, respelled)
         write_respelled(folder / RESPELLED_FILE, keys, rows, respelled)
