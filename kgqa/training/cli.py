@@ -104,12 +104,15 @@ def _fit(options: argparse.Namespace, report: Report) -> None:
         examples = made_examples(graph.index, plan.n_made, plan.seed)
     if not examples:
         raise DatasetError("there are no questions to learn from")
-    held = [example for example in examples if example.split == "dev"][:MAX_SHOWN]
+    held = [example for example in examples if example.split == "dev"]
+    held = held[:: -(-len(held) // MAX_SHOWN) or 1]  # evenly from the file, which may be in the order of its kinds
     report(f"{len(examples)} questions about {graph.name}, {len(held)} of them held back to compare")
     before = _score(Pipeline.load(options.graph, model=start), held)
     adapt_model(graph.name, graph.index, examples, start, _work(options), options.out, plan=plan, report=report)
     after = _score(Pipeline.load(options.graph, model=options.out), held)
     report(f"macro F1 on the held-back questions: {before:.3f} before, {after:.3f} after (adapted)")
+    if after <= before:
+        report("nothing gained: keep the model that you had, or bring more questions")
 
 
 def _score(pipeline: Pipeline, examples: Sequence[TrainingExample]) -> float:
