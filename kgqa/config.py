@@ -38,7 +38,7 @@ class Settings:
 
     label_predicates: tuple[str, ...] | None = None
     threshold: float | None = None
-    n_threads: int = 2
+    n_threads: int = 1
     model_folder: Path | None = None
     data_folder: Path | None = None
 

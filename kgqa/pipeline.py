@@ -93,7 +93,7 @@ class Pipeline:
         *,
         model: Path | None = None,
         threshold: float | None = None,
-        n_threads: int = 2,
+        n_threads: int = 1,
     ) -> Pipeline:
         """Open a graph and a model folder, the shipped one by default. Raises KGQAError.
 
