@@ -451,14 +451,14 @@ def test_the_settings_file_holds_for_every_command(
 ) -> None:
     config = tmp_path / "config" / "kgqa" / "config.toml"
     config.parent.mkdir(parents=True)
-    config.write_text('threshold = 0.6\nn_threads = 1\nmodel_folder = "model"\ndata_folder = "data"\n')
+    config.write_text('threshold = 0.6\nn_threads = 2\nmodel_folder = "model"\ndata_folder = "data"\n')
     monkeypatch.delenv("KGQA_HOME")
     kgqa("load", FAMILY, "--name", "mine")
     assert (config.parent / "data" / "graphs" / "mine").is_dir()
     kgqa("ask", QUESTION)
     assert pipeline.loaded is not None
     settings = pipeline.loaded[1]
-    assert (settings.threshold, settings.n_threads, settings.model_folder) == (0.6, 1, config.parent / "model")
+    assert (settings.threshold, settings.n_threads, settings.model_folder) == (0.6, 2, config.parent / "model")
     monkeypatch.setenv("KGQA_THRESHOLD", "0.1")
     kgqa("ask", QUESTION)
     assert pipeline.loaded[1].threshold == 0.1
