@@ -8,7 +8,6 @@ grammar in place of stepwise growth.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from kgqa.index.graph_index import Ids
 from kgqa.index.schema import ENTITY, TEXT, Path, Relation, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.reasoning.candidates import NOTHING, SOMETHING, Anchor, Candidate, Core, Readings, core_order
+from kgqa.reasoning.orderings import enumerate_comparisons, enumerate_superlatives
 from kgqa.reasoning.propositions import enumerate_propositions
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
 from kgqa.reasoning.units import scale_range
@@ -34,8 +34,6 @@ N_IMPLICIT = 10
 MAX_LOOKED_AT = 64
 N_DENIED = 10
 N_OF_FAMILY = 12
-_OR = re.compile(r"\b(?:or|ou|o|oder)\b", re.I)
-_VALUES = frozenset((NUMBER, DATE))
 
 
 class Enumerator(Readings):
@@ -61,9 +59,9 @@ class Enumerator(Readings):
         several = [core for core in path_cores if len(core.nodes) > 1]
         sortable = _first_of(class_cores, several, pair_cores, filtered)
         if self.cues.superlative or self.cues.order:
-            self._superlatives(sortable, implicit)
+            enumerate_superlatives(self, [*sortable, *implicit])
         entities = [anchor for anchor in anchors if anchor.kind == "entity"]
-        self._comparisons(entities)
+        enumerate_comparisons(self, entities)
         if self.cues.ask:
             enumerate_propositions(self, anchors, paths, [*path_cores, *pair_cores, *filtered], class_cores)
         if self.cues.count:
@@ -354,79 +352,6 @@ class Enumerator(Readings):
             if relation.path not in {reverse(c.path) for c in core.constraints if c.kind == "node"} or self.cues.other:
                 self.add(QueryGraph("list", core.constraints, projection=relation.path), core, relation)
 
-    def _superlatives(self, cores: Sequence[Core], implicit: Sequence[Core]) -> None:
-        for core in [*cores, *implicit]:
-            if len(core.nodes) < 2:
-                continue
-            leaving = self.schema.leaving(core.nodes)
-            for relation in best_relations(leaving, self.scores, _VALUES, 6):
-                for descending in self._directions(relation):
-                    self._add_sorted(core, relation, by_count=False, descending=descending)
-            many = [r for r in leaving if r.fan_out > 1.0 or r.inverse]
-            for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
-                for descending in (True, False) if self.cues.low else (True,):
-                    self._add_sorted(core, relation, by_count=True, descending=descending)
-
-    def _directions(self, relation: Relation) -> tuple[bool, ...]:
-        cues = self.cues
-        if relation.end_kind == DATE and cues.early != cues.late and not (cues.high or cues.low):
-            return (cues.late,)
-        if relation.end_kind == NUMBER and cues.high != cues.low and not (cues.early or cues.late):
-            return (cues.high,)
-        return (True, False)
-
-    def _add_sorted(self, core: Core, relation: Relation, *, by_count: bool, descending: bool) -> None:
-        base = QueryGraph(
-            "superlative", core.constraints, sort=relation.path, sort_by_count=by_count, descending=descending
-        )
-        if self.cues.order:
-            self.add(replace(base, operator="order"), core, relation)
-        if self.cues.n_best is not None:
-            self.add(replace(base, operator="order", n_best=self.cues.n_best), core, relation)
-        if self.cues.superlative:
-            self.add(replace(base, rank=self.cues.rank), core, relation)
-            if not by_count and len(relation.path) == 1:  # "what is the highest salary" asks for the value
-                self.add(replace(base, rank=self.cues.rank, projection=relation.path), core, relation)
-            if core.links and len(core.constraints) <= 2 and not by_count:
-                best = self.found.get(replace(base, rank=self.cues.rank))
-                if best is not None:
-                    for onward in best_relations(
-                        self.schema.leaving(best.result.nodes), self.scores, frozenset((ENTITY, TEXT)), 2
-                    ):
-                        query = replace(base, rank=self.cues.rank, projection=onward.path)
-                        self.add(query, core, relation, onward)
-
-    def _comparisons(self, entities: Sequence[Anchor]) -> None:
-        for group in self.groups(entities):
-            nodes = np.array(sorted(anchor.node for anchor in group), np.int32)
-            if len(nodes) < 2:
-                continue
-            core = self.anchor_core(group)
-            among = tuple(anchor.node for anchor in group)
-            whether = self.cues.ask and len(among) == 2 and not self._alternatives(group)
-            leaving = self.common_relations(nodes)
-            for relation in best_relations(leaving, self.scores, _VALUES, 8):
-                for descending in (True, False):
-                    query = QueryGraph(
-                        "compare", among=tuple(nodes.tolist()), sort=relation.path, descending=descending
-                    )
-                    self.add(query, core, relation)
-                    if whether:
-                        self.add(replace(query, operator="ask", among=among), core, relation)
-            many = [r for r in leaving if r.fan_out > 1.0 or r.inverse]
-            for relation in best_relations(many, self.scores, frozenset((ENTITY,)), 4):
-                for descending in (True, False):
-                    query = QueryGraph(
-                        "compare",
-                        among=tuple(nodes.tolist()),
-                        sort=relation.path,
-                        sort_by_count=True,
-                        descending=descending,
-                    )
-                    self.add(query, core, relation)
-                    if whether:
-                        self.add(replace(query, operator="ask", among=among), core, relation)
-
     def _counts(self, implicit: Sequence[Core]) -> None:
         for candidate in list(self.found.values()):
             nodes = candidate.result.nodes
@@ -436,11 +361,6 @@ class Enumerator(Readings):
                 self.found[query] = replace(candidate, query=query, result=count)
         for core in implicit:
             self.add(QueryGraph("count", core.constraints), core)
-
-    def _alternatives(self, group: Sequence[Anchor]) -> bool:
-        """Return whether "or" stands between two names: "is A or B older" asks which, never whether."""
-        first, second = sorted((self.links[anchor.link].mention for anchor in group), key=lambda m: m.start)
-        return _OR.search(self.text[first.end : second.start]) is not None
 
     def _with_implied_classes(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Let readings use the class words that they meet without a constraint: all that borders France is a country.
