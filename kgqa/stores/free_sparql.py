@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from kgqa.errors import QueryError
+from kgqa.stores.child_processes import child_environment
 from kgqa.stores.sparql_results import QueryResult, result_from_json
 
 _START_S = 30.0
@@ -146,7 +147,7 @@ class _Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env=_environment(),
+            env=child_environment(),
         )
         self._end = weakref.finalize(self, _end, self._process, self._errors)
 
@@ -181,21 +182,6 @@ class _Child:
         size = self._errors.seek(0, os.SEEK_END)
         self._errors.seek(max(0, size - _LAST_BYTES))
         return _Gone(code=code, words=self._errors.read().decode("utf-8", "replace"))
-
-
-def _environment() -> dict[str, str]:
-    """Return this process's environment, with the package importable from where this process has it.
-
-    The C library reserves 64 MiB of address space and more for each thread that allocates, which the limit would
-    count; two shared arenas keep that small whatever the number of cores.
-    """
-    root = str(Path(__file__).resolve().parent.parent.parent)
-    inherited = os.environ.get("PYTHONPATH")
-    return {
-        **os.environ,
-        "MALLOC_ARENA_MAX": "2",
-        "PYTHONPATH": root if not inherited else f"{root}{os.pathsep}{inherited}",
-    }
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:

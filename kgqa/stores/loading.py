@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Literal, TypedDict
 
 from kgqa.errors import GraphLoadError
+from kgqa.stores.child_processes import child_environment
 from kgqa.stores.folders import remove_unused
 from kgqa.stores.formats import syntax_from_flag
 from kgqa.stores.guarded_reading import LoadLimits
@@ -279,14 +280,6 @@ def _lock(file: IO[str], *, wait: bool) -> None:
 
 
 def _run_worker(request: _Request, limits: LoadLimits, progress: Callable[[int], None] | None) -> _Done:
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(part or os.getcwd() for part in sys.path),
-        "PYTHONSAFEPATH": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",  # the limit is one of address space, of which each arena reserves a lot
-    }
     last: _Line = {}
     timed_out = threading.Event()
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
@@ -296,7 +289,7 @@ def _run_worker(request: _Request, limits: LoadLimits, progress: Callable[[int],
             stdout=subprocess.PIPE,
             stderr=complaints,
             encoding="utf-8",
-            env=environment,
+            env=child_environment(),
         )
 
         def stop() -> None:

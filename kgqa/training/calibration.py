@@ -15,9 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from kgqa.pipeline import calibration_features
-from kgqa.training.reader_training import Reader, ReaderExample, reader_logits
+from kgqa.training.reader_training import RIGHT, Reader, ReaderExample, reader_logits
 
-RIGHT = 0.75
 MAX_REFUSED = 0.08
 
 
