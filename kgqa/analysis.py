@@ -23,8 +23,9 @@ from kgqa.linking.glossary import Glossary
 from kgqa.linking.spelling import respell
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
+from kgqa.reasoning.candidates import Candidate
 from kgqa.reasoning.cues import Cues, read_cues
-from kgqa.reasoning.enumeration import Candidate, Enumerator, anchors_of
+from kgqa.reasoning.enumeration import Enumerator, anchors_of
 from kgqa.reasoning.features import FeatureExtractor
 from kgqa.reasoning.query_graph import Remembered
 from kgqa.retrieval.paths import PathRetriever

@@ -37,7 +37,7 @@ from kgqa.linking.linker import LabelEntityLinker
 from kgqa.linking.words import FUNCTION_WORDS
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import QuestionTokens
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 from kgqa.reasoning.evidence import EvidenceFinder
 from kgqa.reasoning.linearization import Linearizer
 from kgqa.reasoning.sparql import to_sparql

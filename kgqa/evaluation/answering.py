@@ -29,7 +29,7 @@ from kgqa.evaluation.oracle import linked_share, stage_scores
 from kgqa.evaluation.outcomes import Diagnosis, Given, Linked, Outcome, in_form_of
 from kgqa.index.graph_index import GraphIndex
 from kgqa.pipeline import Pipeline, Trace
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 
 Linking = Literal["predicted", "gold"]
 LINKINGS: tuple[Linking, ...] = ("predicted", "gold")

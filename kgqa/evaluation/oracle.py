@@ -19,7 +19,8 @@ from kgqa.datatypes import EntityLink, Term
 from kgqa.evaluation.metrics import AnswerKey, answer_f1, answer_key, answer_keys, mean
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.pipeline import Trace
-from kgqa.reasoning.enumeration import Candidate, anchors_of
+from kgqa.reasoning.candidates import Candidate
+from kgqa.reasoning.enumeration import anchors_of
 from kgqa.retrieval.paths import PathRetriever
 
 Stage = Literal["link", "retrieve", "enumerate", "prune", "rank", "answer"]

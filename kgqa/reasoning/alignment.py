@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kgqa.datatypes import EntityLink
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 
 ALIGNMENT_FEATURES: tuple[str, ...] = (
     "said_mean", "said_min", "explained_mean", "regret_mean", "regret_max", "overlap", "order", "n_parts",

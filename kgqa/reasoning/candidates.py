@@ -16,6 +16,8 @@ from kgqa.reasoning.cues import Cues
 from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph, Remembered, Result
 from kgqa.reasoning.units import following_unit
 
+MAX_LOOKED_AT = 64
+"""How many members of a large set tell what all are."""
 NOTHING = ValueRange("number", 0.0, 0.0)
 SOMETHING = ValueRange("number", 0.0, low_inclusive=False)
 

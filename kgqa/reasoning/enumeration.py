@@ -15,12 +15,12 @@ from itertools import combinations, pairwise
 
 import numpy as np
 
-from kgqa.datatypes import EntityLink, Operator, ValueRange
+from kgqa.datatypes import EntityLink, ValueRange
 from kgqa.index.arrays import intersect, is_member
 from kgqa.index.graph_index import Ids
-from kgqa.index.schema import ENTITY, TEXT, Path, Relation, reverse
+from kgqa.index.schema import ENTITY, TEXT, Relation, reverse
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
-from kgqa.reasoning.candidates import NOTHING, SOMETHING, Anchor, Candidate, Core, Readings, core_order
+from kgqa.reasoning.candidates import MAX_LOOKED_AT, NOTHING, SOMETHING, Anchor, Candidate, Core, Readings, core_order
 from kgqa.reasoning.orderings import enumerate_comparisons, enumerate_superlatives
 from kgqa.reasoning.propositions import enumerate_propositions
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
@@ -31,7 +31,6 @@ MAX_CANDIDATES = 2500
 MAX_PAIR_CORES = 60
 MAX_BLANK_NODES = 400
 N_IMPLICIT = 10
-MAX_LOOKED_AT = 64
 N_DENIED = 10
 N_OF_FAMILY = 12
 
@@ -435,5 +434,3 @@ def _first_of(
         chosen += kept[:N_OF_FAMILY]
     return chosen
 
-
-__all__ = ["Anchor", "Candidate", "Core", "Enumerator", "Operator", "Path", "anchors_of"]

@@ -18,8 +18,8 @@ from kgqa.index.schema import ENTITY, Relation
 from kgqa.index.text import normalize, singular, tokenize
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.linking.words import FUNCTION_WORDS
+from kgqa.reasoning.candidates import MAX_LOOKED_AT, Candidate
 from kgqa.reasoning.cues import Cues
-from kgqa.reasoning.enumeration import MAX_LOOKED_AT, Candidate
 
 _OPERATORS = ("list", "count", "ask", "superlative", "order", "compare")
 _CUES = ("count", "ask", "other", "negation", "compare", "order", "superlative")

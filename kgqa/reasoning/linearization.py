@@ -145,11 +145,9 @@ class Linearizer:
         if said.form != "noun":
             start = "them" if relation.inverse else "they"
             return f"number of {self._step(relation, start, relation.end_class)}"
-        return (
-            f"number of {relation.end_class or 'things'} whose {label} they are"
-            if relation.inverse
-            else (f"number of {label}")
-        )
+        if relation.inverse:
+            return f"number of {relation.end_class or 'things'} whose {label} they are"
+        return f"number of {label}"
 
     def _is_date(self, query: QueryGraph) -> bool:
         relation = self.relations(query.sort)[-1]

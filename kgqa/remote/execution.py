@@ -16,7 +16,7 @@ from kgqa.index.graph_index import GraphIndex
 from kgqa.index.schema import Path, reverse
 from kgqa.index.values import DATE, NUMBER
 from kgqa.protocols import Triple
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 from kgqa.reasoning.query_graph import Constraint, QueryGraph
 from kgqa.reasoning.sparql import to_sparql
 from kgqa.reasoning.units import following_unit, scale_range

@@ -16,7 +16,7 @@ from kgqa.index.graph_index import GraphIndex
 from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Path, Relation, Schema
 from kgqa.protocols import Triple
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 from kgqa.reasoning.query_graph import Constraint, QueryGraph, Result
 from kgqa.stores.remote_profile import Profile
 

@@ -21,7 +21,8 @@ from kgqa.errors import UnknownGraphError
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.pipeline import MAX_QUESTION_CHARACTERS, Pipeline, Trace, _Clock, _Ranked
 from kgqa.protocols import Triple
-from kgqa.reasoning.enumeration import Candidate, anchors_of
+from kgqa.reasoning.candidates import Candidate
+from kgqa.reasoning.enumeration import anchors_of
 from kgqa.reasoning.query_graph import QueryGraph, Result
 from kgqa.remote.execution import Executed, Support, Witnesses, execute
 from kgqa.remote.graph import Carrier, RemoteGraph

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kgqa.datatypes import XSD_BOOLEAN, Term, TermKind
 from kgqa.index.graph_index import GraphIndex
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 from kgqa.reasoning.query_graph import QueryGraph
 
 AnswerKey = str | float | bool

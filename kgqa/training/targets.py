@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kgqa.analysis import Analysis, GraphContext
 from kgqa.index.graph_index import GraphIndex
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 from kgqa.training.examples import TrainingExample, answer_f1, query_iris, result_keys
 
 MIN_F1 = 0.5

@@ -28,7 +28,7 @@ from kgqa.evaluation.oracle import StageScores, linked_share, mean_stages, stage
 from kgqa.index.graph_index import GraphIndex
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.pipeline import Trace
-from kgqa.reasoning.enumeration import Candidate
+from kgqa.reasoning.candidates import Candidate
 
 ROOT = Path(__file__).resolve().parents[2]
 FAMILY = "https://kgqa.example/family#"

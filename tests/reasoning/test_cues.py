@@ -23,6 +23,7 @@ CASES: list[tuple[str, set[str]]] = [
     ("Which films have no director?", {"negation"}),
     ("Who was not born there?", {"negation"}),
     ("Which animals are unvaccinated?", {"negation"}),
+    ("Which islands are uninhabited?", {"negation"}),
     ("What lies under the United Union?", set()),
     ("List the films in order of budget", {"order"}),
     ("What is the highest mountain?", {"high"}),
