@@ -20,6 +20,7 @@ from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Schema
 from kgqa.index.text import normalize
 from kgqa.linking.glossary import Glossary
+from kgqa.linking.preamble import without_preamble
 from kgqa.linking.spelling import respell
 from kgqa.protocols import EntityLinker
 from kgqa.reasoning.alignment import Parts, QuestionTokens, alignment_features, graph_fit, parts_of
@@ -104,10 +105,11 @@ class Analysis:
 def link_in_english(
     context: GraphContext, linker: EntityLinker, text: str, known_words: Mapping[str, int]
 ) -> tuple[str, tuple[EntityLink, ...]]:
-    """Return a question in English words, spelled right, with its links.
+    """Return a question in English words, spelled right and without a preamble, with its links.
 
     Names stay as they are written, in whichever language the graph has them.
     """
+    text = without_preamble(text)
     links = linker.link(Question(text))
     english = context.glossary.english(text, links)
     if english == text:

@@ -12,7 +12,7 @@ import numpy as np
 from kgqa.datatypes import Term
 from kgqa.index import derived
 from kgqa.index.arrays import Array, save_arrays
-from kgqa.index.graph_index import DEFAULT_LABEL_PREDICATES, INDEX_FILE, GraphIndex
+from kgqa.index.graph_index import INDEX_FILE, GraphIndex
 from kgqa.index.labels import label_arrays
 from kgqa.index.schema import Schema
 
@@ -21,7 +21,7 @@ def build_index(
     triples: Iterable[tuple[Term, Term, Term]],
     folder: Path,
     *,
-    label_predicates: Sequence[str] = DEFAULT_LABEL_PREDICATES,
+    label_predicates: Sequence[str] | None = None,
 ) -> None:
     """Write the index of `triples` into `folder`, which is made if need be. Duplicates are stored once."""
     write_index(GraphIndex.from_triples(triples, label_predicates=label_predicates), folder)

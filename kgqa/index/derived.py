@@ -25,11 +25,12 @@ def label_rows(index: GraphIndex) -> tuple[Ids, Ids, NDArray[np.bool_]]:
     """
     order_of_lang = np.array([0 if lang.split("-")[0] == "en" else 2 for lang in index.langs] + [1], np.int8)
     parts = []
-    for rank, p in enumerate(index.label_predicate_ids):
+    for rank, p in enumerate((*index.label_predicate_ids, *index.code_predicate_ids)):
         subjects, values = index.pairs(p)
         literals = index.kind[values] == LITERAL
         subjects, values = subjects[literals], values[literals]
-        alternative = index.text_of(int(index.pred_terms[p])).endswith(_ALTERNATIVE)
+        is_code = p in index.code_predicate_ids
+        alternative = is_code or index.text_of(int(index.pred_terms[p])).endswith(_ALTERNATIVE)
         parts.append((subjects, values, np.full(len(values), alternative), np.full(len(values), rank, np.int16)))
     if not parts:
         return EMPTY, EMPTY, np.empty(0, np.bool_)

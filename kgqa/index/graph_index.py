@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 
 from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
+from kgqa.index.abbreviations import written_out
 from kgqa.index.adjacency import Adjacency
 from kgqa.index.arrays import EMPTY, Array, Ids, distinct, open_arrays, ranges
 from kgqa.index.encoding import encode
+from kgqa.index.naming import naming_predicates
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
 from kgqa.index.values import DATE, NUMBER, is_plain_date
@@ -35,7 +37,7 @@ from kgqa.index.vocabularies import (
     WIKIDATA_INSTANCE_OF,
 )
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 INDEX_FILE = "index.safetensors"
 # Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
 _MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 2048
@@ -53,6 +55,7 @@ class GraphIndex:
         self.arrays, self.texts = arrays, texts
         head = json.loads(texts["head"])
         self.label_predicates: tuple[str, ...] = tuple(head["label_predicates"])
+        self.code_predicates: tuple[str, ...] = tuple(head["code_predicates"])
         self.datatypes: tuple[str, ...] = tuple(head["datatypes"])
         self.langs: tuple[str, ...] = tuple(head["langs"])
         self.kind: NDArray[np.uint8] = arrays["kind"]
@@ -95,29 +98,39 @@ class GraphIndex:
         cls,
         triples: Iterable[tuple[Term, Term, Term]],
         *,
-        label_predicates: Sequence[str] = DEFAULT_LABEL_PREDICATES,
+        label_predicates: Sequence[str] | None = None,
     ) -> GraphIndex:
-        """Return an in-memory index of `triples`. Duplicates are stored once."""
+        """Return an in-memory index of `triples`. Duplicates are stored once. See `from_rows`."""
         buffer = TripleBuffer()
         buffer.add_terms(triples)
         return cls.from_rows(list(buffer.ids), buffer.rows(), label_predicates=label_predicates)[0]
 
     @classmethod
     def from_rows(
-        cls, keys: Sequence[str], rows: Ids, *, label_predicates: Sequence[str] = DEFAULT_LABEL_PREDICATES
+        cls, keys: Sequence[str], rows: Ids, *, label_predicates: Sequence[str] | None = None
     ) -> tuple[GraphIndex, Ids]:
         """Return an in-memory index, and the node id of each key.
 
-        `keys` are distinct terms in N-Triples syntax; `rows` are triples of places in `keys`. Shape: (n, 3).
+        `keys` are distinct terms in N-Triples syntax; `rows` are triples of places in `keys`. Shape: (n, 3). Things are
+        named by `label_predicates`; left out, by the usual ones and those that `kgqa.index.naming` finds.
         """
         arrays, datatypes, langs, ids = encode(keys, rows)
         head = {
             "format_version": FORMAT_VERSION,
-            "label_predicates": list(label_predicates),
+            "label_predicates": list(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates),
+            "code_predicates": [],
             "datatypes": datatypes,
             "langs": langs,
         }
-        return cls(arrays, {"head": json.dumps(head)}), ids
+        index = cls(arrays, {"head": json.dumps(head)})
+        if label_predicates is not None:
+            return index, ids
+        names, codes = ([index.text_of(int(index.pred_terms[p])) for p in found] for found in naming_predicates(index))
+        if names or codes:
+            head["label_predicates"] += names
+            head["code_predicates"] = codes
+            index = cls(arrays, {"head": json.dumps(head)})
+        return index, ids
 
     @classmethod
     def open(cls, folder: Path) -> GraphIndex:
@@ -269,10 +282,11 @@ class GraphIndex:
 
     @cached_property
     def predicate_labels(self) -> tuple[str, ...]:
-        """The text of each predicate: its label, or its split local name."""
+        """The text of each predicate: its label, or its split local name with abbreviations written out."""
         if self._predicates:
             return tuple(self._predicates["labels"])
-        return tuple(self.label(int(node)) for node in self.pred_terms)
+        labels = ((node, self.label(node)) for node in self.pred_terms.tolist())
+        return tuple(label if self.display_labels[node] >= 0 else written_out(label) for node, label in labels)
 
     def predicate_id(self, iri: str) -> int:
         """Return the dense id of a predicate, or -1 where no triple uses it."""
@@ -321,6 +335,11 @@ class GraphIndex:
         """The label predicates that occur in this graph, as dense ids, in the order they are consulted."""
         ids = (self.predicate_id(name) for name in self.label_predicates)
         return tuple(p for p in ids if p >= 0)
+
+    @cached_property
+    def code_predicate_ids(self) -> tuple[int, ...]:
+        """The predicates whose codes are shown where a thing has no label, as dense ids."""
+        return tuple(p for name in self.code_predicates if (p := self.predicate_id(name)) >= 0)
 
     @cached_property
     def labels_used(self) -> tuple[str, ...]:

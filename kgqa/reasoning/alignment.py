@@ -8,6 +8,7 @@ candidates cost one small product. `kgqa.training.alignment_training` computes t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,11 +20,12 @@ from kgqa.datatypes import EntityLink
 from kgqa.reasoning.candidates import Candidate
 
 ALIGNMENT_FEATURES: tuple[str, ...] = (
-    "said_mean", "said_min", "explained_mean", "regret_mean", "regret_max", "overlap", "order", "n_parts",
+    "said_mean", "said_min", "explained_mean", "regret_mean", "regret_max", "overlap", "order", "n_parts", "disorder",
 )  # fmt: skip
 MAX_RELATIONS, MAX_CLASSES = 5, 3
 MAX_PARTS = MAX_RELATIONS + MAX_CLASSES
 ABSENT = -1.0
+_POSSESSIVE = re.compile(r"\s?['’]")
 
 
 def untrained_alignment(hidden: int) -> dict[str, NDArray[np.float32]]:
@@ -37,12 +39,13 @@ def untrained_alignment(hidden: int) -> dict[str, NDArray[np.float32]]:
 
 @dataclass(frozen=True)
 class QuestionTokens:
-    """A question as the bi-encoder reads it.
+    """A question as the bi-encoder reads it: `text`.
 
     `vector` is the unit vector of the whole, shape (hidden,); `tokens` those of its tokens, shape (n_tokens, hidden);
     `spans` their character offsets, end exclusive, shape (n_tokens, 2).
     """
 
+    text: str
     vector: NDArray[np.float32]
     tokens: NDArray[np.float32]
     spans: NDArray[np.int32]
@@ -77,23 +80,28 @@ def parts_of(candidates: Sequence[Candidate], links: Sequence[EntityLink], class
 
 
 def free_tokens(
-    spans: NDArray[np.int32], link_sets: Sequence[Sequence[tuple[int, int]]]
+    text: str, spans: NDArray[np.int32], link_sets: Sequence[Sequence[tuple[int, int]]]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Return which tokens lie outside the mentions of each link set, and how far each is from them, in tokens.
 
-    Shapes: (n_sets, n_tokens), (n_sets, n_tokens).
+    What a name owns comes before what is said of that: in "the son of Ann's boss", "boss" is nearer than "son", since
+    words before a possessive name count from behind the last word after it. Shapes: (n_sets, n_tokens) each.
     """
     n = len(spans)
     free = np.ones((len(link_sets), n), np.bool_)
-    distance = np.zeros((len(link_sets), n), np.float32)
+    distance = np.full((len(link_sets), n), np.inf, np.float32)
     here = np.arange(n)
     for row, used in enumerate(link_sets):
         for start, end in used:
-            free[row] &= (spans[:, 1] <= start) | (spans[:, 0] >= end)
-        taken = here[~free[row]]
-        if len(taken):
-            distance[row] = np.abs(here[:, None] - taken[None, :]).min(1)
-    return free, distance
+            before, after = spans[:, 1] <= start, spans[:, 0] >= end
+            inside = here[~(before | after)]
+            free[row] &= before | after
+            if len(inside):
+                gap = np.maximum(inside[0] - here, here - inside[-1]).clip(0)
+                if _POSSESSIVE.match(text, end):
+                    gap[before] += after.sum()
+                distance[row] = np.minimum(distance[row], gap)
+    return free, np.where(np.isinf(distance), 0.0, distance).astype(np.float32)
 
 
 def alignment_features(
@@ -109,7 +117,7 @@ def alignment_features(
     keys = np.concatenate((parts.places, parts.link_set[:, None]), 1)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     places, sets = parts.places[first].astype(np.int64), parts.link_set[first]
-    free, distance = free_tokens(question.spans, parts.link_sets)
+    free, distance = free_tokens(question.text, question.spans, parts.link_sets)
     need = 1.0 / (1.0 + np.exp(-(question.tokens @ weights["alignment.weight"] + weights["alignment.bias"][0])))
     sharpness = 1.0 / float(weights["alignment.temperature"][0])
     similarity = question.tokens @ texts.T  # (n_tokens, n_texts)
@@ -134,9 +142,12 @@ def alignment_features(
     n_pairs = np.maximum(pairs.sum(1), 1)
     overlap = ((attention[:, 1:] * attention[:, :-1]).sum(2) * pairs).sum(1) / n_pairs
     order = (np.tanh((position[:, 1:] - position[:, :-1]) / 2) * pairs).sum(1) / n_pairs
+    said_mean = np.where(is_relation, said, 0.0).sum(1) / n_relations
+    outward = np.argsort(distance, axis=1, kind="stable")[sets]  # (n, n_tokens)
+    in_order = _said_in_order(np.take_along_axis(told[:, :MAX_RELATIONS], outward[:, None, :], 2), is_relation)
     made = np.stack(
         (
-            np.where(is_relation, said, 0.0).sum(1) / n_relations,
+            said_mean,
             np.where(is_relation, said, 1.0).min(1),
             (covered * weight).sum(1) / total,
             regret.sum(1) / total,
@@ -144,10 +155,26 @@ def alignment_features(
             overlap,
             order,
             there.sum(1) / MAX_PARTS,
+            said_mean - in_order / n_relations,
         ),
         1,
     ).astype(np.float32)
     return made[inverse.reshape(-1)]
+
+
+def _said_in_order(told: NDArray[np.float32], is_relation: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return the best sum of similarities where each relation is said by a token further out than the one before it,
+    or by none, which counts 0. Shapes: told (n, relations, n_tokens), from the inmost token outwards, out (n,).
+
+    Dynamic programming over relations, as in Sakoe and Chiba, "Dynamic programming algorithm optimization for spoken
+    word recognition" (1978).
+    """
+    best = np.zeros((len(told), told.shape[2] + 1), np.float32)  # with the first so many tokens
+    for relation in range(told.shape[1]):
+        said = np.maximum.accumulate(best[:, :-1] + told[:, relation], axis=1)
+        longer = np.concatenate((best[:, :1], np.maximum(best[:, 1:], said)), 1)
+        best = np.where(is_relation[:, relation, None], longer, best)
+    return best[:, -1]
 
 
 def graph_fit(
@@ -159,7 +186,7 @@ def graph_fit(
     """Return how well the graph's own words fit those of the question that name nothing: the weighted mean of their
     best similarities, and the best of the word that needs it most. Low where no such relation is there. Shape: (2,)."""
     named = [(link.mention.start, link.mention.end) for link in links if link.candidates and link.rarity > 0.5]
-    free = free_tokens(question.spans, (tuple(named),))[0][0]
+    free = free_tokens(question.text, question.spans, (tuple(named),))[0][0]
     if not free.any() or not texts.shape[0]:
         return np.array([1.0, 1.0], np.float32)
     best = (question.tokens @ texts.T).max(1)

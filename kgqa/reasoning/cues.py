@@ -17,7 +17,7 @@ _COUNT = re.compile(
 )
 _ASK = re.compile(
     r"^\W*(?:(?:so|and|hey|please|ok|tell me)\W+)*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|isn't|aren't|didn't|doesn't|est-ce|es|est|son|sont|hat|haben|ist|sind|gibt|kann|wird|any|a-t-|existe|hay|tiene|il y a)\b"
-    r"|\b(is it true|whether|true that|is there|are there|true or false|y a-t-il|a-t-(?:il|elle)|right\s*\?|correct\s*\?|yes or no)\b|^(?!.*\b(?:which|what|who|how)\b).*-t-(?:il|elle|on)\b",
+    r"|^\W*if\b|\b(is it true|whether|true that|is there|are there|true or false|y a-t-il|a-t-(?:il|elle)|right\s*\?|correct\s*\?|yes or no)\b|^(?!.*\b(?:which|what|who|how)\b).*-t-(?:il|elle|on)\b",
     re.I,
 )
 _OTHER = re.compile(

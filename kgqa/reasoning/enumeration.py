@@ -33,6 +33,7 @@ MAX_BLANK_NODES = 400
 N_IMPLICIT = 10
 N_DENIED = 10
 N_OF_FAMILY = 12
+N_RESTRICTING = 3
 
 
 class Enumerator(Readings):
@@ -43,9 +44,12 @@ class Enumerator(Readings):
         anchors = list(paths)
         path_cores = self._path_cores(paths)
         class_cores = self._class_cores(anchors)
-        pair_cores = self._intersections(path_cores, class_cores)
-        self._through_blank_nodes(anchors)
         implicit = self._implicit_class_cores(class_cores)
+        pair_cores = [
+            *self._intersections(path_cores, class_cores),
+            *self._of_implicit_classes(path_cores, implicit[:N_RESTRICTING]),
+        ]
+        self._through_blank_nodes(anchors)
         bases = [*class_cores, *pair_cores, *path_cores]
         filtered = self._filters(bases, implicit)
         for core in class_cores:
@@ -58,7 +62,7 @@ class Enumerator(Readings):
         several = [core for core in path_cores if len(core.nodes) > 1]
         sortable = _first_of(class_cores, several, pair_cores, filtered)
         if self.cues.superlative or self.cues.order:
-            enumerate_superlatives(self, [*sortable, *implicit])
+            enumerate_superlatives(self, [*sortable, *implicit, *self._things_with()])
         entities = [anchor for anchor in anchors if anchor.kind == "entity"]
         enumerate_comparisons(self, entities)
         if self.cues.ask:
@@ -121,6 +125,26 @@ class Enumerator(Readings):
         ranked = sorted(self.class_scores, key=lambda c: -self.class_scores[c])
         visible = [c for c in ranked if c not in named and not self._blank_class(c)]
         return [self._class_core(c, frozenset(), 0.8) for c in visible[:N_IMPLICIT]]
+
+    def _of_implicit_classes(self, cores: Sequence[Core], implicit: Sequence[Core]) -> list[Core]:
+        """Cores of several kinds of things, restricted to a class that the question may mean by another word."""
+        made = []
+        for core in sorted((core for core in cores if len(core.nodes) > 1), key=core_order)[:N_OF_FAMILY]:
+            for klass in implicit:
+                if (both := self._both(core, klass)) is not None:
+                    made.append(both)
+        return made
+
+    def _things_with(self) -> list[Core]:
+        """All that has a number or date, where things of several classes have it: "what is the most expensive"."""
+        made = []
+        for relation in best_relations(self.schema.relations, self.scores, frozenset((NUMBER, DATE)), N_RESTRICTING):
+            constraint = Constraint("exists", relation.path)
+            nodes = self.executor.run(QueryGraph("list", (constraint,))).core
+            classes = {klass for node in nodes[:MAX_LOOKED_AT].tolist() for klass in self.index.classes_of(node)[:1]}
+            if len(classes) > 1:
+                made.append(Core((constraint,), nodes, frozenset(), (), 0.8, float(self.scores[relation.id])))
+        return made
 
     def _blank_class(self, klass: int) -> bool:
         return bool((self.index.kind[self.index.instances(klass)[:8]] == 2).all())
@@ -327,7 +351,7 @@ class Enumerator(Readings):
     def _true_of(self, core: Core) -> list[Core]:
         made = []
         for relation in best_relations(self.schema.leaving(core.nodes), self.scores, frozenset((BOOLEAN,)), 3):
-            for truth in (True, False) if self.cues.negation else (True,):
+            for truth in (True, False):  # "off limits" denies as well as "not" does
                 made.append(self._restrict(core, Constraint("truth", relation.path, truth=truth), relation, None))
         return [core for core in made if core is not None]
 

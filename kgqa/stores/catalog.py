@@ -46,11 +46,10 @@ class LoadedGraph:
     def from_rdflib(cls, graph: rdflib.Graph, *, label_predicates: Sequence[str] | None = None) -> LoadedGraph:
         """Return an rdflib graph as it is now, ready to be asked; later changes of it are not seen."""
         from kgqa.index.graph_index import GraphIndex
-        from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES
         from kgqa.stores.rdflib_store import RdflibStore
 
         store = RdflibStore(graph)
-        index = GraphIndex.from_triples(store.triples(), label_predicates=label_predicates or DEFAULT_LABEL_PREDICATES)
+        index = GraphIndex.from_triples(store.triples(), label_predicates=label_predicates)
         folder = Path(tempfile.mkdtemp(prefix="kgqa-"))
         weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
         return cls("rdflib", store, index, folder)

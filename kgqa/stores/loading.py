@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Literal, TypedDict
 
 from kgqa.errors import GraphLoadError
+from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES
 from kgqa.stores.child_processes import child_environment
 from kgqa.stores.folders import remove_unused
 from kgqa.stores.formats import syntax_from_flag
@@ -129,12 +130,14 @@ def add_to_graph(
         clean_up(folder.parent)
     with _exclusive(folder.parent, f".adding-{folder.name}.lock"):
         manifest = read_manifest(folder)
+        labels = manifest.label_predicates
+        usual = labels[: len(DEFAULT_LABEL_PREDICATES)] == DEFAULT_LABEL_PREDICATES
         return _load(
             [folder, *sources],
             folder,
             name=manifest.name,
             format=format,
-            label_predicates=manifest.label_predicates,
+            label_predicates=None if usual else labels,
             limits=limits,
             progress=progress,
             if_exists="replace",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from kgqa.datatypes import RDF_TYPE, RDFS, Term, iri
 from kgqa.errors import EndpointError, QueryError
-from kgqa.index.graph_index import DEFAULT_LABEL_PREDICATES, GraphIndex
+from kgqa.index.graph_index import GraphIndex
 from kgqa.protocols import Triple
 from kgqa.stores.remote_queries import RemoteReader
 from kgqa.stores.remote_text import find_text_index
@@ -110,7 +110,8 @@ def make_profile(
     for place, (predicate, n) in enumerate(counts.items()):
         say(f"{place + 1} of {len(counts)} predicates")
         sample.update(dict.fromkeys(_slices(reader, predicate, n)))
-    labels = tuple(p for p in (label_predicates or DEFAULT_LABEL_PREDICATES) if iri(p) in counts)
+    usual = label_predicates or GraphIndex.from_triples(sample).label_predicates
+    labels = tuple(p for p in usual if iri(p) in counts)
     label_terms = [iri(p) for p in labels]
     say("labels")
     n_labels = sum(counts[term] for term in label_terms)

@@ -23,7 +23,6 @@ from kgqa.index.arrays import Array, Ids, distinct, places_of_rows
 from kgqa.index.build import write_index
 from kgqa.index.graph_index import GraphIndex
 from kgqa.index.terms import split_literal
-from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES
 from kgqa.stores.folders import IN_USE_FILE
 from kgqa.stores.guarded_reading import LoadLimits
 from kgqa.stores.manifest import INDEX_FOLDER, MANIFEST_FILE, Manifest, write_manifest
@@ -51,7 +50,6 @@ def build_folder(
     Of graph folders the files named in `replaced_files` are left out. `folder` exists and is empty. The index is made
     while pyoxigraph goes on filling the store. Raises GraphLoadError, and leaves `folder` half built then.
     """
-    labels = tuple(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates)
     store = ox.Store(str(folder / STORE_FOLDER))
     with StoreWriter(store) as writer:
         reading = TripleReading(writer, limits, progress)
@@ -68,14 +66,14 @@ def build_folder(
         respelled = respelled_literals(keys)
         keys, rows = with_one_spelling(keys, rows, respelled)
         write_respelled(folder / RESPELLED_FILE, keys, rows, respelled)
-        index, ids = GraphIndex.from_rows(keys, rows, label_predicates=labels)
+        index, ids = GraphIndex.from_rows(keys, rows, label_predicates=label_predicates)
         write_index(index, folder / INDEX_FOLDER, more=file_arrays(index, ids[rows], reading.files))
         (folder / IN_USE_FILE).touch()
     store.flush()
     n_triples = index.n_triples
     named_graphs = tuple(sorted(graph.strip("<>").removeprefix("_:") for graph in reading.named_graphs))
     files = tuple(found.file for found in reading.files)
-    write_manifest(folder, Manifest(name, files, n_triples, named_graphs, labels, _version()))
+    write_manifest(folder, Manifest(name, files, n_triples, named_graphs, index.label_predicates, _version()))
     progress(reading.n_read)
     skipped = {_REPEATED: reading.n_read - n_triples, _DIRECTION: reading.n_directions}
     return {

@@ -1,6 +1,6 @@
 """Fine-tunes the bi-encoder and the pruner together, through the alignment of question words and candidates' parts.
 
-The loss is listwise over a question's candidates (Cao et al., 2007, section 4), so that the encoder learns which words
+The loss is listwise over a question's candidates (`ranker_training.listwise_loss`), so that the encoder learns which words
 say a relation by what that does for whole query graphs; InfoNCE over the relations a question needs, by the vector of
 the question and by its best token, keeps the retriever sharp. A batch holds questions of one graph, so that each text
 is encoded once for thousands of candidates.
@@ -29,7 +29,7 @@ from kgqa.training.encoder_training import (
     multi_positive_loss,
 )
 from kgqa.training.prepare import CandidateRecord
-from kgqa.training.ranker_training import Pruner, grade_targets, pruner_for
+from kgqa.training.ranker_training import Pruner, grade_targets, listwise_loss, pruner_for
 
 N_CANDIDATES = 64
 MAX_TEXTS = 128
@@ -70,9 +70,14 @@ class Aligner(nn.Module):
         n_pairs = pairs.sum(1).clamp(min=1)
         overlap = ((attention[:, 1:] * attention[:, :-1]).sum(2) * pairs).sum(1) / n_pairs
         order = (torch.tanh((position[:, 1:] - position[:, :-1]) / 2) * pairs).sum(1) / n_pairs
+        said_mean = torch.where(is_relation, said, 0.0).sum(1) / n_relations
+        outward = torch.argsort(distance, dim=1, stable=True)[sets]
+        in_order = _said_in_order(
+            told[:, :MAX_RELATIONS].gather(2, outward[:, None, :].expand(-1, MAX_RELATIONS, -1)), is_relation
+        )
         return torch.stack(
             (
-                torch.where(is_relation, said, 0.0).sum(1) / n_relations,
+                said_mean,
                 torch.where(is_relation, said, 1.0).min(1).values,
                 (covered * weight).sum(1) / total,
                 regret.sum(1) / total,
@@ -80,6 +85,7 @@ class Aligner(nn.Module):
                 overlap,
                 order,
                 there.sum(1) / MAX_PARTS,
+                said_mean - in_order / n_relations,
             ),
             1,
         )
@@ -98,6 +104,17 @@ class Aligner(nn.Module):
             "alignment.bias": self.need.bias.detach().numpy().astype(np.float32),
             "alignment.temperature": self.log_temperature.exp().detach().numpy().reshape(1).astype(np.float32),
         }
+
+
+def _said_in_order(told: Tensor, is_relation: Tensor) -> Tensor:
+    """Return what the function of this name in `kgqa.reasoning.alignment` returns. Shapes: (n, relations, n_tokens),
+    (n, relations) to (n,)."""
+    best = torch.zeros(len(told), told.shape[2] + 1)
+    for relation in range(told.shape[1]):
+        said = torch.cummax(best[:, :-1] + told[:, relation], 1).values
+        longer = torch.cat((best[:, :1], torch.maximum(best[:, 1:], said)), 1)
+        best = torch.where(is_relation[:, relation, None], longer, best)
+    return best[:, -1]
 
 
 def train_alignment(
@@ -227,12 +244,13 @@ def _graph_loss(
             continue
         parts = torch.from_numpy(lookup[record.parts.places[candidates]])
         sets = torch.from_numpy(record.parts.link_set[candidates].astype(np.int64))
-        free, distance = free_tokens(spans[row], record.parts.link_sets)
+        free, distance = free_tokens(record.question, spans[row], record.parts.link_sets)
         aligned = aligner(tokens[row], places, parts, sets, torch.from_numpy(free), torch.from_numpy(distance))
         static = torch.from_numpy(record.features[candidates][:, :-N_ALIGNED])
         logits = pruner(torch.cat((static, aligned), 1))
-        ranked.append(-(target * torch.log_softmax(logits, 0)).sum())
-        told.append(_needed_loss(vectors[row], tokens[row], places, parts[int(np.nanargmax(grades))]))
+        ranked.append(listwise_loss(logits, target))
+        likeliest = logits.detach().masked_fill(target < target.max(), -torch.inf).argmax()
+        told.append(_needed_loss(vectors[row], tokens[row], places, parts[likeliest]))
     if not ranked:
         zero = vectors.sum() * 0.0
         return zero, zero
@@ -240,7 +258,7 @@ def _graph_loss(
 
 
 def _needed_loss(vector: Tensor, tokens: Tensor, texts: Tensor, parts: Tensor) -> Tensor:
-    """Return InfoNCE of the parts that a right candidate has, by the whole question and by its best token."""
+    """Return InfoNCE of the parts that the likeliest right candidate has, by the whole question and by its best token."""
     positive = torch.zeros(1, len(texts), dtype=torch.bool)
     positive[0, parts[parts >= 0]] = True
     whole = (vector @ texts.T).unsqueeze(0) / TEMPERATURE

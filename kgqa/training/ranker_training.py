@@ -28,6 +28,17 @@ def grade_targets(grades: NDArray[np.float32], *, sharpness: float = 12.0) -> ND
     return np.asarray(weights / weights.sum(), np.float32)
 
 
+def listwise_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Return minus the log of the probability that the candidates give to what is right, weighted by `target`.
+
+    Softmax over the list after Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach" (2007),
+    section 4; of several candidates that are right, one may take all (marginal likelihood; Guu et al., "From Language
+    to Programs: Bridging Reinforcement Learning and Maximum Marginal Likelihood", 2017, section 3), since some of
+    them may give the right answers by chance. Shapes: (n,), (n,) to ().
+    """
+    return -torch.logsumexp(torch.log_softmax(logits, 0) + target.log(), 0)
+
+
 class Pruner(nn.Module):
     """Standardised features, one hidden layer, one logit a candidate."""
 
@@ -110,7 +121,7 @@ def train_pruner(
                 places = _sampled(record, rng)
                 logits = model(torch.from_numpy(record.features[places]))
                 target = torch.from_numpy(grade_targets(record.grades[places]))
-                loss = loss - weight * (target * torch.log_softmax(logits, 0)).sum()
+                loss = loss + weight * listwise_loss(logits, target)
             loss = loss / BATCH
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

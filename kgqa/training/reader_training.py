@@ -2,11 +2,9 @@
 say".
 
 The logit of a line is the reader's plus the pruner's, weighted. Half of the loss leaves the pruner out, so that the
-reader learns to judge by itself and not only
-what the pruner leaves over; the pruner's logits come from one that did not see the graph. Unanswerable questions put
-all mass on
-the null candidate. Listwise softmax after Cao et al., "Learning to Rank: From Pairwise Approach to Listwise Approach"
-(2007), section 4.
+reader learns to judge by itself and not only what the pruner leaves over; the pruner's logits come from one that did
+not see the graph. Unanswerable questions put all mass on the null candidate. The loss is
+`ranker_training.listwise_loss`.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from torch import Tensor, nn
 from kgqa.training.encoder_training import load_bert
 from kgqa.training.export import HEADS
 from kgqa.training.prepare import CandidateRecord
-from kgqa.training.ranker_training import grade_targets
+from kgqa.training.ranker_training import grade_targets, listwise_loss
 
 NULL_LINE = "the graph does not say"
 MAX_TOKENS = 96
@@ -98,17 +96,13 @@ class Reader(nn.Module):
         return logit
 
 
-def question_loss(logits: Tensor, null: Tensor, example: ReaderExample, null_share: float = 0.0) -> Tensor:
-    """Return the listwise cross-entropy of one question."""
+def question_loss(logits: Tensor, null: Tensor, example: ReaderExample) -> Tensor:
+    """Return the listwise loss of one question; without a right line, all should go to the null candidate."""
     grades = example.record.grades
     there = torch.from_numpy(~np.isnan(grades))
     target = torch.from_numpy(grade_targets(grades))
     all_logits = torch.cat((logits.masked_fill(~there, -1e4), null.reshape(1)))
-    if target.sum() > 0:
-        full = torch.cat((target * (1 - null_share), torch.tensor([null_share])))
-    else:
-        full = torch.cat((torch.zeros_like(target), torch.ones(1)))
-    return -(full * torch.log_softmax(all_logits, 0)).sum()
+    return listwise_loss(all_logits, torch.cat((target, (target.sum() == 0).float().reshape(1))))
 
 
 def train_reader(

@@ -28,7 +28,7 @@ def test_training_and_inference_compute_the_same_features() -> None:
     rng = np.random.default_rng(3)
     n_tokens, n_texts, n = 7, 12, 40
     spans = np.array([(4 * i, 4 * i + 3) for i in range(n_tokens)], np.int32)
-    tokens, texts = _unit(rng, n_tokens, 16), _unit(rng, n_texts, 16)
+    text, tokens, texts = "abc abc's abc abc abc a", _unit(rng, n_tokens, 16), _unit(rng, n_texts, 16)
     places = rng.integers(0, n_texts, (n, MAX_PARTS)).astype(np.int16)
     for row in range(n):
         places[row, rng.integers(0, 4) : MAX_RELATIONS] = -1
@@ -36,8 +36,8 @@ def test_training_and_inference_compute_the_same_features() -> None:
     parts = Parts(places, rng.integers(0, 3, n).astype(np.int16), ((), ((0, 7),), ((8, 11), (20, 27))))
     aligner = Aligner(16)
     torch.nn.init.normal_(aligner.need.weight)
-    found = alignment_features(QuestionTokens(tokens[0], tokens, spans), texts, parts, aligner.tensors())
-    free, distance = free_tokens(spans, parts.link_sets)
+    found = alignment_features(QuestionTokens(text, tokens[0], tokens, spans), texts, parts, aligner.tensors())
+    free, distance = free_tokens(text, spans, parts.link_sets)
     with torch.no_grad():
         trained = aligner(
             torch.from_numpy(tokens), torch.from_numpy(texts), torch.from_numpy(places.astype(np.int64)),
@@ -50,7 +50,7 @@ def test_training_and_inference_compute_the_same_features() -> None:
 def test_a_word_that_no_part_explains_is_regretted() -> None:
     """Of two relations, the one that the only free word says has no regret; the other has all of it."""
     eye = np.eye(3, dtype=np.float32)
-    question = QuestionTokens(eye[0], eye[:2], np.array([(0, 5), (6, 11)], np.int32))
+    question = QuestionTokens("other noted", eye[0], eye[:2], np.array([(0, 5), (6, 11)], np.int32))
     places = np.full((2, MAX_PARTS), -1, np.int16)
     places[:, 0] = (0, 2)
     parts = Parts(places, np.zeros(2, np.int16), (((6, 11),),))
@@ -66,6 +66,6 @@ def test_a_word_that_no_part_explains_is_regretted() -> None:
 
 def test_tokens_of_a_mention_are_not_free_and_distances_count_from_it() -> None:
     spans = np.array([(0, 3), (4, 8), (9, 12)], np.int32)
-    free, distance = free_tokens(spans, (((9, 12),),))
+    free, distance = free_tokens("who wrote Ann", spans, (((9, 12),),))
     assert free.tolist() == [[True, True, False]]
     assert distance.tolist() == [[2.0, 1.0, 0.0]]
