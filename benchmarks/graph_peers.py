@@ -61,7 +61,8 @@ class Kgqa:
         index = self._index
         subjects = distinct(index.in_row(index.find(iri))[1])
         s, p, o = index.neighbors(subjects)
-        names = np.array(index.texts_of(subjects), object)[np.searchsorted(subjects, s)]
+        edges_of = np.diff(np.searchsorted(s, subjects), append=len(s))
+        names = np.array(index.texts_of(subjects), object).repeat(edges_of)
         return len(list(zip(names.tolist(), self._iris[p].tolist(), index.texts_of(o), strict=True)))
 
     def path(self, iri: str, first: str, second: str) -> int:
