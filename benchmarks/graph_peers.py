@@ -60,8 +60,9 @@ class Kgqa:
     def two_hop_decoded(self, iri: str) -> int:
         index = self._index
         subjects = distinct(index.in_row(index.find(iri))[1])
-        s, p, o = index.neighbors(subjects)
-        names = np.array(index.texts_of(subjects), object)[np.searchsorted(subjects, s)]
+        _, p, o = index.neighbors(subjects)
+        n_edges = index.out_start[subjects + 1] - index.out_start[subjects]
+        names = np.array(index.texts_of(subjects), object).repeat(n_edges)
         return len(list(zip(names.tolist(), self._iris[p].tolist(), index.texts_of(o), strict=True)))
 
     def path(self, iri: str, first: str, second: str) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kgqa.index.arrays import EMPTY, Array, Ids, distinct, ranges, sort_rows
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, ranges, sort_rows
 
 _FEW = 48  # up to so many nodes a loop over rows is quicker than whole-array operations
 _LONG_ROW, _MAX_LONG_ROWS = 64, 256
@@ -84,12 +84,14 @@ class Adjacency:
         Shapes: (m,), (m,), (m,).
         """
         _, _, start, preds, ends = self._sides[inverse]
-        firsts = start[nodes]
-        counts = start[np.add(nodes, 1)] - firsts
+        firsts, lasts = start.take(nodes), start.take(np.add(nodes, 1))
+        counts = lasts - firsts
         if max_edges is not None:
             counts = np.diff(np.minimum(np.cumsum(counts), max_edges), prepend=0)
+        fetch_rows(preds, firsts, lasts)
+        fetch_rows(ends, firsts, lasts)
         rows = ranges(firsts, counts)
-        return np.repeat(nodes, counts), preds[rows], ends[rows]
+        return np.repeat(nodes, counts), preds.take(rows), ends.take(rows)
 
     def row(self, node: int, predicate: int, inverse: bool = False) -> Ids:
         """Return the ends of `predicate` from one node, sorted: a slice of the stored array. Shape: (n,)."""
@@ -114,8 +116,8 @@ class Adjacency:
             rows = [self.row(node, predicate, inverse) for node in nodes.tolist()]
             return np.repeat(nodes if origins is None else origins, list(map(len, rows))), np.concatenate(rows)
         single_start, single_preds, start, preds, ends = self._sides[inverse]
-        firsts = start[nodes]
-        counts = start[np.add(nodes, 1)] - firsts
+        firsts, lasts = start.take(nodes), start.take(np.add(nodes, 1))
+        counts = lasts - firsts
         long_rows = np.flatnonzero(counts > _LONG_ROW)
         if len(long_rows) <= _MAX_LONG_ROWS:
             for place in long_rows.tolist():
@@ -126,9 +128,10 @@ class Adjacency:
         n_triples = int(self.pred_start[predicate + 1] - self.pred_start[predicate])
         if 5 * int(counts.sum()) > n_triples + self.n_terms // 16:
             return self._scan(nodes, origins, predicate, inverse, in_order=in_order)
+        fetch_rows(preds, firsts, lasts)
         read = ranges(firsts, counts)
-        hit = preds[read] == predicate
-        return np.repeat(nodes if origins is None else origins, counts)[hit], ends[read[hit]]
+        hits = np.flatnonzero(preds.take(read) == predicate)
+        return np.repeat(nodes if origins is None else origins, counts).take(hits), ends.take(read.take(hits))
 
     def _scan(
         self, nodes: Ids, origins: Ids | None, predicate: int, inverse: bool, *, in_order: bool

@@ -74,9 +74,19 @@ def row_starts(keys: Array, n_rows: int) -> NDArray[np.int64]:
 
 def ranges(firsts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return firsts[0], firsts[0] + 1, ... (counts[0] of them), then the same of each other range."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) + np.repeat(firsts - ends + counts, counts)
+    places = np.repeat(firsts + counts - np.cumsum(counts), counts)
+    places += np.arange(len(places))
+    return places
+
+
+def fetch_rows(values: Array, firsts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+    """Bring rows of a large array nearer to the processor, before all of their values are gathered.
+
+    Rows lie far apart, and a gather waits for each in turn. One value at each end of a row is read in a loop so short
+    that the processor runs ahead and waits for many rows at once.
+    """
+    values.take(firsts, mode="clip")
+    values.take(ends, mode="clip")  # which is behind the row: the last row's is behind the array
 
 
 def distinct(values: Array) -> Array:

@@ -22,7 +22,7 @@ from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
 from kgqa.index.abbreviations import written_out
 from kgqa.index.adjacency import Adjacency
-from kgqa.index.arrays import EMPTY, Array, Ids, distinct, open_arrays, ranges
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, open_arrays, ranges
 from kgqa.index.encoding import encode
 from kgqa.index.naming import naming_predicates
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
@@ -40,7 +40,7 @@ from kgqa.index.vocabularies import (
 FORMAT_VERSION = 3
 INDEX_FILE = "index.safetensors"
 # Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
-_MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 2048
+_MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 1024
 _MAX_DATES = 20_000
 
 
@@ -166,9 +166,10 @@ class GraphIndex:
 
     def texts_of(self, nodes: Ids) -> list[str]:
         """Return the texts of many terms in one go, in their order."""
-        starts, ends = self.text_start[nodes], self.text_start[np.add(nodes, 1)]
+        starts, ends = self.text_start.take(nodes), self.text_start.take(np.add(nodes, 1))
         if len(nodes) < _MIN_GATHERED:
             return self._sliced(starts, ends)
+        fetch_rows(self.text, starts, ends)
         texts: list[str] = []
         for first in range(0, len(nodes), _BATCH):
             texts += self._gathered(starts[first : first + _BATCH], ends[first : first + _BATCH])
