@@ -59,6 +59,13 @@ _DATE_RES = (
     re.compile(r"(?<![\w.,$€£-])(?P<year>1[0-9]\d\d|20\d\d)(?![\w,.-]*\d)(?!\s*(?:k|thousand|million|billion|[$€£%])\b)"),
 )  # fmt: skip
 
+_BEGINNING = re.compile(
+    rf"\b(?:between|from)\s+(?:the\s+)?(?P<date>(?P<day>\d\d?)(?:st|nd|rd|th)?(?:\s+(?:of\s+)?(?P<name>{_MONTH_NAMES}))?"
+    rf"|(?P<month>{_MONTH_NAMES})(?:\s+(?P<late>\d\d?)(?:st|nd|rd|th)?)?)\s+(?:and|to|until|till|through|-|–)\s+(?:the\s+)?$",
+    re.I,
+)
+"""The beginning of a period, as far as its end does not say it too: "from 3 to 9 May 2021"."""
+
 _ABOVE = r"more than|greater than|higher than|larger than|bigger than|longer than|taller than|heavier than|older than|over|above|exceed(?:s|ing)?|beyond|upwards of|beat(?:s|ing)?|>|plus de|más de|mas de|mehr als|über"
 _BELOW = r"less than|fewer than|lower than|smaller than|shorter than|cheaper than|lighter than|younger than|under|below|beneath|<|moins de|menos de|weniger als|unter"
 _AT_LEAST = r"at least|no (?:smaller|lower|shorter|younger|lighter) than|no less than|no fewer than|a minimum of|minimum|from|not less than|≥|>=|au moins|al menos|mindestens"
@@ -159,7 +166,18 @@ def _dates(text: str) -> Iterator[_Raw]:
                 continue
             taken.append((start, end))
             low, high, term = span
+            if (begin := _BEGINNING.search(text[:start])) and (first := _beginning(begin, parts)):
+                taken.append(begin.span("date"))
+                yield *begin.span("date"), ValueRange("date", first[0], first[1], True, False), first[2]
             yield start, end, ValueRange("date", low, high, True, False), term
+
+
+def _beginning(begin: re.Match[str], end: dict[str, str | None]) -> tuple[float, float, Term] | None:
+    """Return the date that a period begins with; what it leaves out is that of its end."""
+    month = begin["name"] or begin["month"] or end.get("name")
+    if not end.get("year") or not month:
+        return None
+    return _date_range({"year": end["year"], "name": month, "day": begin["day"] or begin["late"]})
 
 
 def _date_range(parts: dict[str, str | None]) -> tuple[float, float, Term] | None:

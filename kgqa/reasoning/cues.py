@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kgqa.index.text import singular
 
 _COUNT = re.compile(
-    r"\b(how many|how much|number of|count|total|how often|amount of|combien|cu[aá]nt[oa]s?|wie ?viele?|anzahl|nombre de|n[uú]mero de|tally|how large is the number)\b",
+    r"\b(how many|how much|number of|count|total|how often|amount of|combien|cu[aá]nt[oa]s?|wie ?viele?|anzahl|nombre de|n[uú]mero de|tally|how large is the number|head ?count|size of|how (?:big|large) is the (?:membership|fleet|team|staff|crew|cast|family|workforce|group|audience|collection))\b",
     re.I,
 )
 _ASK = re.compile(

@@ -83,6 +83,10 @@ class FeatureExtractor:
         self._starts = {c.node: link.mention.start for link in reversed(links) for c in link.candidates if c.node >= 0}
         self._class_said = self._ambiguous_names()
         self._partly: dict[int, float] = {}
+        self._said_by: dict[int, frozenset[str]] = {}
+        # Candidates share their parts: what depends on these alone is worked out once.
+        self._of_relations: dict[tuple[int, ...], dict[str, float]] = {}
+        self._of_links: dict[tuple[object, ...], dict[str, float]] = {}
 
     def matrix(self, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
         """Return the features of each candidate. Shape: (len(candidates), len(FEATURES))."""
@@ -99,9 +103,15 @@ class FeatureExtractor:
         return np.array([len(nil) > 0, len(nil), not named, self.best_score], np.float32)
 
     def _features(self, candidate: Candidate) -> dict[str, float]:
-        query, relations = candidate.query, candidate.relations
-        f = self._relation_features(relations)
-        f |= self._link_features(candidate)
+        query = candidate.query
+        relations = tuple(relation.id for relation in candidate.relations)
+        if relations not in self._of_relations:
+            self._of_relations[relations] = self._relation_features(candidate.relations)
+        classes = tuple(c.nodes[0] for c in query.constraints if c.kind == "class")
+        key = (candidate.links, query.among, relations, classes, candidate.link_score)
+        if key not in self._of_links:
+            self._of_links[key] = self._link_features(candidate)
+        f = self._of_relations[relations] | self._of_links[key]
         constraints = query.constraints
         n = candidate.result.count if candidate.result.count is not None else len(candidate.result.nodes)
         f["log_n_answers"] = math.log1p(n) / 5
@@ -329,7 +339,9 @@ class FeatureExtractor:
 
     def _said(self, relation: Relation) -> frozenset[str]:
         """The words of all labels of a relation."""
-        return frozenset().union(*self._labels(relation))
+        if relation.id not in self._said_by:
+            self._said_by[relation.id] = frozenset().union(*self._labels(relation))
+        return self._said_by[relation.id]
 
     def _labels(self, relation: Relation) -> Sequence[frozenset[str]]:
         return self.relation_words[relation.id] if self.relation_words else (self._words_of(relation.label),)
