@@ -95,6 +95,16 @@ def test_padding_changes_nothing(bert: tuple[Tensors, NDArray[np.float32]]) -> N
     np.testing.assert_allclose(alone[0], run(graph)[1:2], atol=1e-5)
 
 
+def test_padding_does_not_widen_the_steps_of_int8(bert: tuple[Tensors, NDArray[np.float32]]) -> None:
+    session = onnxruntime.InferenceSession(build_bert(quantized(bert[0]), CONFIG), providers=["CPUExecutionProvider"])
+    found = []
+    for n_padding in (0, 6):
+        wider = ((0, 0), (0, n_padding))
+        feed = {"input_ids": np.pad(IDS, wider), "token_type_ids": np.pad(TYPES, wider), "mask": np.pad(MASK, wider)}
+        found.append(session.run(["out"], feed)[0])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+
+
 def test_quantizing_by_row_is_within_half_a_step() -> None:
     weight = np.array([[1.0, -0.5, 0.004], [0.0, 0.0, 0.0], [100.0, 1.0, -100.0]], np.float32)
     int8, scale = quantize_rows(weight)
