@@ -115,9 +115,10 @@ class GraphIndex:
         named by `label_predicates`; left out, by the usual ones and those that `kgqa.index.naming` finds.
         """
         arrays, datatypes, langs, ids = encode(keys, rows)
+        labels = list(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates)
         head = {
             "format_version": FORMAT_VERSION,
-            "label_predicates": list(DEFAULT_LABEL_PREDICATES if label_predicates is None else label_predicates),
+            "label_predicates": labels,
             "code_predicates": [],
             "datatypes": datatypes,
             "langs": langs,
@@ -127,8 +128,7 @@ class GraphIndex:
             return index, ids
         names, codes = ([index.text_of(int(index.pred_terms[p])) for p in found] for found in naming_predicates(index))
         if names or codes:
-            head["label_predicates"] += names
-            head["code_predicates"] = codes
+            head |= {"label_predicates": labels + names, "code_predicates": codes}
             index = cls(arrays, {"head": json.dumps(head)})
         return index, ids
 

@@ -20,7 +20,7 @@ from kgqa.index.values import NO_VALUE
 if TYPE_CHECKING:
     from kgqa.index.graph_index import GraphIndex
 
-_NAMES = frozenset("name title label caption designation nom nombre nome titel titre titulo bezeichnung libelle".split())
+_NAMES = frozenset("name title label caption designation nom nombre nome titel titre titulo bezeichnung".split())
 _CODES = frozenset("no number num nr code cd id key sku identifier ref reference symbol notation acronym".split())
 _OF_SOMETHING_ELSE = frozenset(
     "job first given middle last family maiden user nick file path host domain phone fax tel mobile account".split()
@@ -37,7 +37,8 @@ def naming_predicates(index: GraphIndex) -> tuple[tuple[int, ...], tuple[int, ..
     """
     named = np.zeros(index.n_terms, np.bool_)
     named[index.label_rows[0]] = True
-    names, codes = [], []
+    names: list[int] = []
+    codes: list[int] = []
     for is_code, _, _, predicate in sorted(_candidates(index)):
         subjects = _named_by(index, predicate, must_differ=is_code)
         if len(subjects) == 0 or named[subjects].mean() > 0.5:

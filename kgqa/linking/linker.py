@@ -23,6 +23,7 @@ RARE_RANK = 10_000
 MIN_RARITY = 0.6
 BESIDE_A_NAME = 0.6
 DEMONYM = 0.9
+_CONNECTING = frozenset("of for de du von van".split())
 _KINDS: tuple[LinkKind, ...] = ("entity", "class", "literal")
 _MATCH_SCORE = {"exact": 1.0, "normalized": 0.97, "alias": 0.95}
 
@@ -79,17 +80,19 @@ class LabelEntityLinker:
         self, match: _Match, text: str, tokens: list[tuple[int, int, str]], words: list[str], covered: set[int]
     ) -> _Match | None:
         """Doubt a part of a label that stands in a longer name, and drop a single word: "Peter Johansson" is hardly
-        Koen Peters."""
+        Koen Peters, nor the Department of Health the "Department of Agriculture"."""
         if match.match not in ("partial", "fuzzy"):
             return match
         label = set(self.labels.entries[match.entry].normalized.split())
-        for place, step in ((match.first - 1, 0), (match.last + 1, -1)):
+        for place, step in ((match.first, -1), (match.last, 1)):
+            place = _neighbor(tokens, place, step)
+            if 0 <= place < len(words) and tokens[place][2] in _CONNECTING:
+                place = _neighbor(tokens, place, step)
             if not 0 <= place < len(words) or place in covered:
                 continue
             start, end, word = tokens[place]
-            touching = tokens[place + step + 1][0] - tokens[place + step][1] == 1
             named = text[start:end][:1].isupper() and (place > 0 or word not in self.known_words)
-            if touching and named and word not in FUNCTION_WORDS and words[place] not in label:
+            if named and word not in FUNCTION_WORDS and words[place] not in label:
                 return replace(match, score=match.score * BESIDE_A_NAME) if match.first < match.last else None
         return match
 
@@ -229,3 +232,12 @@ class LabelEntityLinker:
                     names.append([place])
         spans = ((tokens[run[0]][0], tokens[run[-1]][1]) for run in names)
         return [EntityLink(Mention(start, end, text[start:end])) for start, end in spans]
+
+
+def _neighbor(tokens: list[tuple[int, int, str]], place: int, step: int) -> int:
+    """Return the place of the word before or after one, -1 where there is none or more than a space lies between."""
+    other = place + step
+    if not 0 <= other < len(tokens):
+        return -1
+    first, second = sorted((place, other))
+    return other if tokens[second][0] - tokens[first][1] == 1 else -1

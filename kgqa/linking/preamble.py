@@ -14,10 +14,13 @@ _TO_ME = r"(?:\s+(?:me|us|out|up|know|to|for\s+me|with))*"
 _PREAMBLE = re.compile(
     rf"""\s*(?:(?:hi|hello|hey|ok|okay|so|well|and|{_PLEASE})\b[\s,]+)*
     (?:
-      (?:can|could|would|will|might)\s+(?:you|someone|anyone|somebody)\s+(?:\w+ly\s+|{_PLEASE}\s+|mind\s+)*{_SAY}(?:ing)?\b{_TO_ME}
-    | (?:do|does|did)\s+(?:you|we|anyone|anybody|someone)\s+(?:happen\s+to\s+|by\s+any\s+chance\s+)*(?:know|remember|recall|have\s+any\s+idea)\b
+      (?:can|could|would|will|might)\s+(?:you|someone|anyone|somebody)\s+
+      (?:\w+ly\s+|{_PLEASE}\s+|mind\s+)*{_SAY}(?:ing)?\b{_TO_ME}
+    | (?:do|does|did)\s+(?:you|we|anyone|anybody|someone)\s+(?:happen\s+to\s+|by\s+any\s+chance\s+)*
+      (?:know|remember|recall|have\s+any\s+idea)\b
     | any\s+(?:idea|clue|chance\s+you\s+know)\b
-    | (?:i\s*['’]?\s*(?:d|would|am|m|was|ve\s+been)?\s*)(?:just\s+|really\s+)*(?:like|love|want|need|wish|wanted|trying|try|curious|wondering|looking|interested|keen)
+    | (?:i\s*['’]?\s*(?:d|would|am|m|was|ve\s+been)?\s*)(?:just\s+|really\s+)*
+      (?:like|love|want|need|wish|wanted|trying|try|curious|wondering|looking|interested|keen)
       (?:\s+(?:to|in|for|about|at|as|as\s+to))*(?:\s+{_TO_KNOW})?\b
     | (?:{_PLEASE}\s+)?(?:tell|let)\s+(?:me|us)(?:\s+know)?\b
     | {_PLEASE}\b

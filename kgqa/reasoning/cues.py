@@ -78,6 +78,8 @@ _COUNT_WORD = "|".join(_NUMBER_WORDS)
 _TOP = re.compile(
     rf"\b(?:top|first|last|bottom|best|worst|latest|newest|oldest|trois|tres)[- ]+(?P<after>\d{{1,2}}|{_COUNT_WORD})\b"
     rf"|\b(?P<before>\d{{1,2}}|{_COUNT_WORD})\s+(?:\w+\s+)?(?:\w+est|most|least|top|best|worst|plus|m[aá]s|[a-zé]+(?:est|ste|sten))\b"
+    rf"|\b(?P<having>\d{{1,2}}|{_COUNT_WORD})\s+(?:\w+\s+){{1,2}}(?:have|has|had|with|hold|got)\s+(?:the\s+)?"
+    rf"(?:\w+est|most|least|highest)\b"
     rf"|\b(?:los|las|les|the|die)\s+(?P<romance>{_COUNT_WORD}|\d{{1,2}})\s+\w+\s+(?:más|mas|les plus|plus|with the)\b",
     re.I,
 )

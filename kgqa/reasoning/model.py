@@ -90,7 +90,8 @@ class Model:
             "mask": np.ones((1, len(encoding.ids)), np.float32),
         }
         vector, tokens = self._encoder.run(["out", "tokens"], feed)
-        return QuestionTokens(text, vector[0], tokens[0, 1:-1], np.array(encoding.offsets[1:-1], np.int32).reshape(-1, 2))
+        spans = np.array(encoding.offsets[1:-1], np.int32).reshape(-1, 2)
+        return QuestionTokens(text, vector[0], tokens[0, 1:-1], spans)
 
     def score(self, question: str, lines: Sequence[str]) -> NDArray[np.float32]:
         """Return the reader's logit of each line. Shape: (len(lines),)."""

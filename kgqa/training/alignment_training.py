@@ -1,9 +1,9 @@
 """Fine-tunes the bi-encoder and the pruner together, through the alignment of question words and candidates' parts.
 
-The loss is listwise over a question's candidates (`ranker_training.listwise_loss`), so that the encoder learns which words
-say a relation by what that does for whole query graphs; InfoNCE over the relations a question needs, by the vector of
-the question and by its best token, keeps the retriever sharp. A batch holds questions of one graph, so that each text
-is encoded once for thousands of candidates.
+The loss is listwise over a question's candidates (`ranker_training.listwise_loss`), so that the encoder learns which
+words say a relation by what that does for whole query graphs; InfoNCE over the relations a question needs, by the
+vector of the question and by its best token, keeps the retriever sharp. A batch holds questions of one graph, so that
+each text is encoded once for thousands of candidates.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ def _graph_loss(
 
 
 def _needed_loss(vector: Tensor, tokens: Tensor, texts: Tensor, parts: Tensor) -> Tensor:
-    """Return InfoNCE of the parts that the likeliest right candidate has, by the whole question and by its best token."""
+    """Return InfoNCE of the parts of the likeliest right candidate, by the whole question and by its best token."""
     positive = torch.zeros(1, len(texts), dtype=torch.bool)
     positive[0, parts[parts >= 0]] = True
     whole = (vector @ texts.T).unsqueeze(0) / TEMPERATURE

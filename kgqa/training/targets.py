@@ -35,12 +35,16 @@ def candidate_grades(
     query's.
 
     The agreement separates the gold reading from those that return the same answers by accident. Without gold IRIs
-    only the answers count. Shape: (len(candidates),).
+    only the answers count; of a gold query that finds things by their names only its predicates do. Shape:
+    (len(candidates),).
     """
     grades = np.zeros(len(candidates), np.float32)
     classes = {index.text_of(c) for c in index.class_sizes}
-    types = {index.text_of(int(index.pred_terms[p])) for p in index.type_predicates}
-    gold = example.gold_iris - classes - types
+    predicates = {index.text_of(int(node)) for node in index.pred_terms}
+    said_otherwise = (*index.type_predicates, *index.subclass_predicates, *index.label_predicate_ids)
+    unsaid = {index.text_of(int(index.pred_terms[p])) for p in said_otherwise}
+    gold = example.gold_iris - classes - unsaid
+    by_name = bool(example.gold_iris & set(index.labels_used)) and gold <= predicates
     cache: dict[int, float] = {}
     for place, candidate in enumerate(candidates):
         key = id(candidate.result)
@@ -53,6 +57,8 @@ def candidate_grades(
             named = query_iris(candidate.query, index)
             named = named - (classes - example.gold_iris)
             used = named - classes
+            if by_name:
+                used &= predicates
             union = len(used | gold)
             agreement = len(used & gold) / union if union else 1.0
             class_fault = 0.05 * len((named & classes) ^ (example.gold_iris & classes))
