@@ -116,7 +116,10 @@ def class_sizes(index: GraphIndex) -> dict[int, int]:
 
 
 def schema_nodes(index: GraphIndex) -> Ids:
-    """Return classes, predicates and ontology headers, sorted: parts of the schema, not things it is about."""
+    """Return classes, predicates and ontology headers, sorted: parts of the schema, not things it is about.
+
+    A class without instances that facts are stated of, as a disease is in a medical ontology, is a thing.
+    """
     parts = [np.asarray(index.pred_terms), np.array([*index.class_sizes, *index.subclasses], np.int32)]
     for p in index.type_predicates:
         subjects, kinds = index.pairs(p)
@@ -124,7 +127,18 @@ def schema_nodes(index: GraphIndex) -> Ids:
         named = named[index.kind[named] == URI]
         of_schema = [kind for kind in named.tolist() if _is_schema_class(index.text_of(kind))]
         parts.append(subjects[is_member(kinds, np.array(of_schema, np.int32))])
-    return distinct(np.concatenate(parts))
+    found = distinct(np.concatenate(parts))
+    in_use = distinct(np.concatenate((index.pred_terms, np.array(list(index.class_sizes), np.int32))))
+    return found[~_has_facts(index, found) | is_member(found, in_use)]
+
+
+def _has_facts(index: GraphIndex, nodes: Ids) -> NDArray[np.bool_]:
+    """Return for each node whether a relation leaves or enters it. Shape: (n_nodes,)."""
+    has = np.zeros(len(nodes), np.bool_)
+    for set_of, start, preds in index.predicate_sets:
+        facts = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.isin(preds, index.relation_predicates))))
+        has |= (facts[start[1:]] > facts[start[:-1]])[set_of[nodes]]
+    return has
 
 
 def _is_schema_class(name: str) -> bool:

@@ -22,7 +22,7 @@ from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
 from kgqa.index.abbreviations import written_out
 from kgqa.index.adjacency import Adjacency
-from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, open_arrays, ranges
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, is_member, open_arrays, ranges
 from kgqa.index.encoding import encode
 from kgqa.index.naming import naming_predicates
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
@@ -363,10 +363,20 @@ class GraphIndex:
 
     @cached_property
     def relation_predicates(self) -> tuple[int, ...]:
-        """The predicates that state facts: not labels, annotations, types, or schema statements."""
+        """The predicates that state facts: not labels, annotations, types, or schema statements.
+
+        That one thing is a kind of another is a fact where neither has instances, as in a medical ontology.
+        """
         skipped = {*self.label_predicate_ids, *self.type_predicates, *self.subclass_predicates}
         names = ((p, self.text_of(int(node))) for p, node in enumerate(self.pred_terms.tolist()) if p not in skipped)
-        return tuple(p for p, name in names if name not in ANNOTATIONS and not name.startswith(SCHEMA_NAMESPACES))
+        facts = [p for p, name in names if name not in ANNOTATIONS and not name.startswith(SCHEMA_NAMESPACES)]
+        return tuple(sorted((*facts, *(p for p in self.subclass_predicates if self._relates_things(p)))))
+
+    def _relates_things(self, predicate: int) -> bool:
+        """Return whether most subjects of a predicate between classes have no instances themselves."""
+        subjects = self.ends(predicate, inverse=True)
+        classes = [self.ends(p) for p in self.type_predicates]
+        return len(subjects) > 0 and sum(is_member(subjects, ends).mean() for ends in classes) < 0.5
 
     # -- classes
 

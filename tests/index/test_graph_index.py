@@ -293,3 +293,20 @@ def test_a_predicate_is_compared_as_what_most_of_its_values_are() -> None:
     )
     assert index.value_kind_of(index.predicate_id(p.value)) == DATE
     assert index.value_kind_of(index.predicate_id(q.value)) == NUMBER
+
+
+def test_classes_without_instances_are_things_where_facts_are_stated_of_them() -> None:
+    """As in a medical ontology: gout is a class, and a drug treats it."""
+    owl_class = iri("http://www.w3.org/2002/07/owl#Class")
+    gout, arthritis, drug, pill = (iri(E + name) for name in ("gout", "arthritis", "Drug", "pill"))
+    triples = [
+        *((c, TYPE, owl_class) for c in (gout, arthritis, drug)),
+        (gout, SUBCLASS, arthritis), (pill, TYPE, drug), (pill, iri(E + "treats"), gout),
+    ]  # fmt: skip
+    index = GraphIndex.from_triples(triples)
+    assert index.find(E + "gout") not in index.schema_nodes
+    assert index.find(E + "Drug") in index.schema_nodes
+    relations = {index.text_of(int(index.pred_terms[p])) for p in index.relation_predicates}
+    assert relations == {E + "treats", SUBCLASS.value}
+    typed = GraphIndex.from_triples([*triples, (iri(E + "case"), TYPE, gout)])
+    assert [typed.predicate_labels[p] for p in typed.relation_predicates] == ["treats"]
