@@ -23,7 +23,7 @@ MAX_TOKENS = 112
 READER_HEAD = "score"
 _BATCH = 16
 N_READ = 8
-PRIOR_GAP = 2.5
+PRIOR_GAP = 4.0
 
 
 class Model:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kgqa.pipeline import calibration_features
 from kgqa.training.reader_training import RIGHT, Reader, ReaderExample, reader_logits
 
-MAX_REFUSED = 0.08
+MAX_REFUSED = 0.095
 
 
 @dataclass(frozen=True)
