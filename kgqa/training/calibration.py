@@ -18,6 +18,7 @@ from kgqa.pipeline import calibration_features
 from kgqa.training.reader_training import RIGHT, Reader, ReaderExample, reader_logits
 
 MAX_REFUSED = 0.095
+MAX_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def calibrate(
 ) -> tuple[NDArray[np.float32], float]:
     """Return (weights with the bias last, threshold).
 
-    The threshold is the highest that refuses at most `max_refused` of the answerable questions.
+    The threshold is the highest that refuses at most `max_refused` of the answerable questions, and never above one
+    half: what is more likely right than wrong is said.
     """
     features = torch.from_numpy(np.stack([o.features for o in outcomes]))
     target = torch.tensor([float(o.right) for o in outcomes])
@@ -78,4 +80,4 @@ def calibrate(
     answerable = np.array([o.answerable for o in outcomes])
     lost = np.sort(confidence[answerable])
     threshold = float(lost[int(max_refused * len(lost))]) if len(lost) else 0.3
-    return weights.detach().numpy().astype(np.float32), round(threshold, 3)
+    return weights.detach().numpy().astype(np.float32), round(min(threshold, MAX_THRESHOLD), 3)
