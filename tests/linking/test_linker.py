@@ -58,6 +58,7 @@ def shown(links: tuple[EntityLink, ...]) -> list[tuple[str, str]]:
         ("Who was Albert Einstien?", [("Albert Einstien", "einstein"), ("Einstien", "einstein")]),
         ("Where was Einstein’s parent born?", [("Einstein", "einstein")]),
         ("Where is New York?", [("New York", "newyork")]),
+        ("Who was Albert of Ruritania?", [("Albert", "NIL"), ("Ruritania", "NIL")]),
         ("Where is York?", [("York", "york")]),
         ("Where is it?", []),
         ("Where was the film It born?", [("It", "it")]),
@@ -71,7 +72,8 @@ def shown(links: tuple[EntityLink, ...]) -> list[tuple[str, str]]:
     ],
     ids=[
         "exact", "lower case", "upper case without accent", "accent", "separate accent", "plural of a class", "alias",
-        "part of a name", "typo", "possessive", "longest name wins", "the shorter name alone", "function word",
+        "part of a name", "typo", "possessive", "longest name wins",
+        "a part beside an unknown name, past a word between", "the shorter name alone", "function word",
         "function word as a name", "function words as a name", "literal", "NIL", "NIL of two words",
         "a part beside another name", "an ordinary word of a name", "nothing",
     ],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kgqa.analysis import Analysis, GraphContext, analyze, lexical_scores
-from kgqa.datatypes import RDF_TYPE, RDFS, Question, iri, literal
+from kgqa.datatypes import RDF_TYPE, RDFS, XSD_BOOLEAN, XSD_INTEGER, Question, iri, literal
 from kgqa.index.graph_index import GraphIndex
 from kgqa.linking.linker import LabelEntityLinker
 from kgqa.protocols import Triple
@@ -30,6 +30,9 @@ def context() -> GraphContext:
     for pair in BORDERS:
         one, other = (iri(E + name) for name in pair.split())
         triples += [(one, iri(E + "borders"), other), (other, iri(E + "borders"), one)]
+        triples += [(one, iri(E + "landlocked"), literal("true", XSD_BOOLEAN))]
+    for place, height in (("Ava", "10"), ("Rock", "30"), ("Union", "20")):
+        triples += [(iri(E + place), iri(E + "height"), literal(height, XSD_INTEGER))]
     for club, names in MEMBERS.items():
         triples += [(iri(E + club), label, literal(club)), (iri(E + club), kind, iri(E + "Club"))]
         triples += [(iri(E + name), iri(E + "memberOf"), iri(E + club)) for name in names]
@@ -73,3 +76,21 @@ def test_or_between_two_names_asks_which(context: GraphContext) -> None:
 
     assert operators("Is Ava or Bree larger?") == {"compare"}
     assert operators("Is Ava larger than Bree?") == {"compare", "ask"}
+
+
+def test_the_greatest_of_all_is_a_reading_where_several_classes_have_the_value(context: GraphContext) -> None:
+    found = {
+        tuple(context.index.label(int(node)) for node in c.result.nodes)
+        for c in asked(context, "What has the greatest height?").candidates
+        if c.query.operator == "superlative" and c.query.descending and not c.query.projection
+    }
+    assert ("Rock",) in found, "a territory, although countries and clubs have a height too"
+
+
+def test_a_class_that_nobody_named_may_restrict(context: GraphContext) -> None:
+    counts = {
+        (context.index.label(c.query.constraints[-1].nodes[0]), c.result.count)
+        for c in asked(context, "How many nations have borders with Ava?").candidates
+        if c.query.operator == "count" and [x.kind for x in c.query.constraints] == ["node", "class"]
+    }
+    assert ("country", 1) in counts, "of Bree and the territory Rock"

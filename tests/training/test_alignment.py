@@ -69,3 +69,27 @@ def test_tokens_of_a_mention_are_not_free_and_distances_count_from_it() -> None:
     free, distance = free_tokens("who wrote Ann", spans, (((9, 12),),))
     assert free.tolist() == [[True, True, False]]
     assert distance.tolist() == [[2.0, 1.0, 0.0]]
+
+
+def test_what_a_name_owns_is_nearer_than_what_is_said_of_that() -> None:
+    spans = np.array([(0, 3), (4, 7), (8, 10), (11, 14), (17, 21)], np.int32)
+    _, distance = free_tokens("the son of Ann's boss", spans, (((11, 14),),))
+    assert distance.tolist() == [[4.0, 3.0, 2.0, 0.0, 1.0]]
+    _, distance = free_tokens("the son of Ann as boss", spans, (((11, 14),),))
+    assert distance.tolist() == [[3.0, 2.0, 1.0, 0.0, 1.0]]
+
+
+def test_relations_said_in_another_order_than_they_are_walked_in_are_in_disorder() -> None:
+    """ "The son of Ann's boss" walks to the boss first."""
+    eye = np.eye(3, dtype=np.float32)
+    question = QuestionTokens("son Ann's boss", eye[0], eye, np.array([(0, 3), (4, 7), (10, 14)], np.int32))
+    places = np.full((2, MAX_PARTS), -1, np.int16)
+    places[0, :2], places[1, :2] = (2, 0), (0, 2)
+    parts = Parts(places, np.zeros(2, np.int16), (((4, 7),),))
+    weights = {
+        "alignment.weight": np.zeros(3, np.float32),
+        "alignment.bias": np.zeros(1, np.float32),
+        "alignment.temperature": np.full(1, 0.1, np.float32),
+    }
+    found = dict(zip(ALIGNMENT_FEATURES, alignment_features(question, eye, parts, weights).T, strict=True))
+    assert found["disorder"].tolist() == pytest.approx([0.0, 0.5])
