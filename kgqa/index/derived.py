@@ -136,7 +136,8 @@ def _has_facts(index: GraphIndex, nodes: Ids) -> NDArray[np.bool_]:
     """Return for each node whether a relation leaves or enters it. Shape: (n_nodes,)."""
     has = np.zeros(len(nodes), np.bool_)
     for set_of, start, preds in index.predicate_sets:
-        facts = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.isin(preds, index.relation_predicates))))
+        facts: NDArray[np.int64] = np.zeros(len(preds) + 1, np.int64)
+        np.cumsum(np.isin(preds, index.relation_predicates), out=facts[1:])
         has |= (facts[start[1:]] > facts[start[:-1]])[set_of[nodes]]
     return has
 
