@@ -279,7 +279,8 @@ def picture(
                 drawn.append(_Node(name(term), role))
         start, end = nodes[keys[0]], nodes[keys[1]]
         names = edges.setdefault((start, end), [])
-        if (predicate := name(fact.predicate)) not in names:
+        predicate = plain(fact.names[1]) or name(fact.predicate)
+        if predicate not in names:
             names.append(predicate)
         n_drawn += 1
     spec = _spec(drawn, edges, dark=dark)
