@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from kgqa.index.arrays import EMPTY, Array, Ids, distinct, is_member, ranges
 from kgqa.index.terms import BNODE, LITERAL, URI
-from kgqa.index.vocabularies import SCHEMA_NAMESPACES
+from kgqa.index.vocabularies import ANNOTATIONS, SCHEMA_NAMESPACES
 
 if TYPE_CHECKING:
     from kgqa.index.graph_index import GraphIndex
@@ -113,6 +113,24 @@ def class_sizes(index: GraphIndex) -> dict[int, int]:
     kept = (c for c in nodes.tolist() if not index.text_of(c).startswith(SCHEMA_NAMESPACES))
     sizes = ((c, len(index.instances(c))) for c in kept)
     return {c: size for c, size in sizes if size}
+
+
+def relation_predicates(index: GraphIndex) -> tuple[int, ...]:
+    """Return the predicates that state facts: not labels, annotations, types, or schema statements.
+
+    That one thing is a kind of another is a fact where neither has instances, as in a medical ontology.
+    """
+    skipped = {*index.label_predicate_ids, *index.type_predicates, *index.subclass_predicates}
+    names = ((p, index.text_of(node)) for p, node in enumerate(index.pred_terms.tolist()) if p not in skipped)
+    facts = [p for p, name in names if name not in ANNOTATIONS and not name.startswith(SCHEMA_NAMESPACES)]
+    return tuple(sorted((*facts, *(p for p in index.subclass_predicates if _relates_things(index, p)))))
+
+
+def _relates_things(index: GraphIndex, predicate: int) -> bool:
+    """Return whether most subjects of a predicate between classes have no instances themselves."""
+    subjects = index.ends(predicate, inverse=True)
+    classes = [index.ends(p) for p in index.type_predicates]
+    return len(subjects) > 0 and sum(is_member(subjects, ends).mean() for ends in classes) < 0.5
 
 
 def schema_nodes(index: GraphIndex) -> Ids:

@@ -22,20 +22,13 @@ from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived
 from kgqa.index.abbreviations import written_out
 from kgqa.index.adjacency import Adjacency
-from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, is_member, open_arrays, ranges
+from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, open_arrays, ranges
 from kgqa.index.encoding import encode
 from kgqa.index.naming import naming_predicates
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
 from kgqa.index.values import DATE, NUMBER, is_plain_date
-from kgqa.index.vocabularies import (
-    ANNOTATIONS,
-    DEFAULT_LABEL_PREDICATES,
-    INSTANCE_OF,
-    SCHEMA_NAMESPACES,
-    SUBCLASS_OF,
-    WIKIDATA_INSTANCE_OF,
-)
+from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES, INSTANCE_OF, SUBCLASS_OF, WIKIDATA_INSTANCE_OF
 
 FORMAT_VERSION = 3
 INDEX_FILE = "index.safetensors"
@@ -363,20 +356,8 @@ class GraphIndex:
 
     @cached_property
     def relation_predicates(self) -> tuple[int, ...]:
-        """The predicates that state facts: not labels, annotations, types, or schema statements.
-
-        That one thing is a kind of another is a fact where neither has instances, as in a medical ontology.
-        """
-        skipped = {*self.label_predicate_ids, *self.type_predicates, *self.subclass_predicates}
-        names = ((p, self.text_of(int(node))) for p, node in enumerate(self.pred_terms.tolist()) if p not in skipped)
-        facts = [p for p, name in names if name not in ANNOTATIONS and not name.startswith(SCHEMA_NAMESPACES)]
-        return tuple(sorted((*facts, *(p for p in self.subclass_predicates if self._relates_things(p)))))
-
-    def _relates_things(self, predicate: int) -> bool:
-        """Return whether most subjects of a predicate between classes have no instances themselves."""
-        subjects = self.ends(predicate, inverse=True)
-        classes = [self.ends(p) for p in self.type_predicates]
-        return len(subjects) > 0 and sum(is_member(subjects, ends).mean() for ends in classes) < 0.5
+        """The predicates that state facts, as `derived.relation_predicates` tells them."""
+        return derived.relation_predicates(self)
 
     # -- classes
 

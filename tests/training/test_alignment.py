@@ -15,6 +15,7 @@ from kgqa.reasoning.alignment import (
     QuestionTokens,
     alignment_features,
     free_tokens,
+    untrained_alignment,
 )
 from kgqa.training.alignment_training import Aligner
 
@@ -54,12 +55,7 @@ def test_a_word_that_no_part_explains_is_regretted() -> None:
     places = np.full((2, MAX_PARTS), -1, np.int16)
     places[:, 0] = (0, 2)
     parts = Parts(places, np.zeros(2, np.int16), (((6, 11),),))
-    weights = {
-        "alignment.weight": np.zeros(3, np.float32),
-        "alignment.bias": np.zeros(1, np.float32),
-        "alignment.temperature": np.full(1, 0.1, np.float32),
-    }
-    found = dict(zip(ALIGNMENT_FEATURES, alignment_features(question, eye, parts, weights).T, strict=True))
+    found = dict(zip(ALIGNMENT_FEATURES, alignment_features(question, eye, parts, untrained_alignment(3)).T, strict=True))
     assert found["regret_mean"].tolist() == pytest.approx([0.0, 1.0])
     assert found["said_mean"].tolist() == pytest.approx([1.0, 0.0])
 
@@ -86,10 +82,5 @@ def test_relations_said_in_another_order_than_they_are_walked_in_are_in_disorder
     places = np.full((2, MAX_PARTS), -1, np.int16)
     places[0, :2], places[1, :2] = (2, 0), (0, 2)
     parts = Parts(places, np.zeros(2, np.int16), (((4, 7),),))
-    weights = {
-        "alignment.weight": np.zeros(3, np.float32),
-        "alignment.bias": np.zeros(1, np.float32),
-        "alignment.temperature": np.full(1, 0.1, np.float32),
-    }
-    found = dict(zip(ALIGNMENT_FEATURES, alignment_features(question, eye, parts, weights).T, strict=True))
+    found = dict(zip(ALIGNMENT_FEATURES, alignment_features(question, eye, parts, untrained_alignment(3)).T, strict=True))
     assert found["disorder"].tolist() == pytest.approx([0.0, 0.5])
