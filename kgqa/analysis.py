@@ -20,6 +20,7 @@ from kgqa.index.labels import LabelIndex
 from kgqa.index.schema import Schema
 from kgqa.index.text import normalize
 from kgqa.linking.glossary import Glossary
+from kgqa.linking.kinship import Kinship
 from kgqa.linking.preamble import without_preamble
 from kgqa.linking.spelling import respell
 from kgqa.protocols import EntityLinker
@@ -53,6 +54,11 @@ class GraphContext:
         return Glossary(self.index)
 
     @cached_property
+    def kinship(self) -> Kinship:
+        """How the graph states kinship and gender."""
+        return Kinship(self.index, self.schema_words)
+
+    @cached_property
     def remembered(self) -> Remembered:
         """What query graphs over whole classes gave."""
         return Remembered()
@@ -72,7 +78,7 @@ class GraphContext:
         """The words of each relation's labels, in every language and with its synonyms."""
         found = []
         for relation in self.schema.relations:
-            stated = self.index.labels(int(self.index.pred_terms[relation.path[-1][0]]))
+            stated = self.index.labels(self.index.predicate_nodes[relation.path[-1][0]])
             labels = {relation.label, *(label for label, _ in stated)}
             words = (frozenset(normalize(label).split()) for label in labels)
             found.append(tuple(sorted((w for w in words if w), key=sorted)))
@@ -105,7 +111,8 @@ class Analysis:
 def link_in_english(
     context: GraphContext, linker: EntityLinker, text: str, known_words: Mapping[str, int]
 ) -> tuple[str, tuple[EntityLink, ...]]:
-    """Return a question in English words, spelled right and without a preamble, with its links.
+    """Return a question in English words, spelled right, without a preamble and with kinship as the graph states it,
+    and its links.
 
     Names stay as they are written, in whichever language the graph has them.
     """
@@ -114,6 +121,7 @@ def link_in_english(
     english = context.glossary.english(text, links)
     if english == text:
         english = respell(text, links, context.schema_words, known_words, context.labels.by_token)
+        english = context.kinship.spelled_out(english, links_in(english, links))
     return (text, links) if english == text else (english, linker.link(Question(english)))
 
 

@@ -1,4 +1,4 @@
-"""Words that the columns of tables shorten, written out: `hire_dt` says a date, `mgr_emp_no` a manager's number."""
+"""What the columns of tables shorten or add, put right: `hire_dt` says a date, `ref-SUPERVISOR_ID` a supervisor."""
 
 from __future__ import annotations
 
@@ -8,13 +8,28 @@ _WORDS = {
     "dob": "date of birth", "dod": "date of death", "dt": "date", "dur": "duration", "emp": "employee",
     "fname": "first name", "freq": "frequency", "govt": "government", "grp": "group", "hrs": "hours", "ht": "height",
     "img": "image", "lang": "language", "lat": "latitude", "len": "length", "lname": "last name", "lng": "longitude",
-    "loc": "location", "lvl": "level", "mfg": "manufacturer", "mfr": "manufacturer", "mgr": "manager", "nbr": "number",
-    "nm": "name", "nr": "number", "num": "number", "org": "organization", "pct": "percent", "pmt": "payment",
+    "loc": "location", "long": "longitude", "lvl": "level", "mfg": "manufacturer", "mfr": "manufacturer",
+    "mgr": "manager", "nbr": "number", "nm": "name", "nr": "number", "num": "number", "org": "organization",
+    "pct": "percent", "pmt": "payment",
     "pob": "place of birth", "prod": "product", "qtr": "quarter", "qty": "quantity", "sal": "salary",
     "shpmt": "shipment", "tel": "telephone", "temp": "temperature", "tot": "total", "univ": "university",
     "vol": "volume", "whse": "warehouse", "wt": "weight", "yr": "year", "yrs": "years",
 }  # fmt: skip
 _LAST_WORDS = {"no": "number"}
+_KEYS = frozenset("id ids number code key fk uri iri ref identifier".split())
+
+
+def thing_referred_to(label: str) -> str:
+    """Return the label of a column that refers to rows of a table, without what only says so.
+
+    "ref SUPERVISOR ID", as the W3C's direct mapping of relational data names it, gives "SUPERVISOR".
+    """
+    words = label.split(" ")
+    if len(words) > 1 and words[0].lower() in ("ref", "fk"):
+        words = words[1:]
+    while len(words) > 1 and words[-1].lower() in _KEYS:
+        words = words[:-1]
+    return " ".join(words)
 
 
 def written_out(label: str) -> str:

@@ -35,7 +35,7 @@ def write_index(index: GraphIndex, folder: Path, *, more: Mapping[str, Array] | 
     arrays: dict[str, Array] = {**index.arrays, **_derived_arrays(index), **label_arrays(index), **(more or {})}
     texts = {
         **index.texts,
-        "predicates": json.dumps({"labels": index.predicate_labels}),
+        "predicates": json.dumps({"labels": index.predicate_labels, "nodes": index.predicate_nodes}),
         "relations": json.dumps([asdict(relation) for relation in Schema(index).relations]),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,6 +49,7 @@ def _derived_arrays(index: GraphIndex) -> dict[str, Array]:
         "label_value": label_value,
         "label_alternative": label_alternative,
         "display_label": index.display_labels,
+        "inner": index.is_inner,
         "predicate_value_kind": index.value_kinds,
         "class_node": np.array(list(index.class_sizes), np.int32),
         "class_size": np.array(list(index.class_sizes.values()), np.int64),

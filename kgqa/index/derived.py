@@ -19,7 +19,7 @@ _MEMBERS_PER_TYPE = 4
 
 
 def label_rows(index: GraphIndex) -> tuple[Ids, Ids, NDArray[np.bool_]]:
-    """Return (node, literal, is_alternative) of each stated label, by node, the one to display first.
+    """Return (node, literal, is_alternative) of each label, by node, the one to display first.
 
     English comes first, then labels without a language, then others; then the order of the label predicates.
     """
@@ -32,6 +32,9 @@ def label_rows(index: GraphIndex) -> tuple[Ids, Ids, NDArray[np.bool_]]:
         is_code = p in index.code_predicate_ids
         alternative = is_code or index.text_of(int(index.pred_terms[p])).endswith(_ALTERNATIVE)
         parts.append((subjects, values, np.full(len(values), alternative), np.full(len(values), rank, np.int16)))
+    if "full_name_node" in index.arrays:
+        nodes, values = index.arrays["full_name_node"], index.arrays["full_name_value"]
+        parts.append((nodes, values, np.zeros(len(nodes), np.bool_), np.full(len(nodes), len(parts), np.int16)))
     if not parts:
         return EMPTY, EMPTY, np.empty(0, np.bool_)
     nodes, values, alternatives, ranks = (np.concatenate(column) for column in zip(*parts, strict=True))

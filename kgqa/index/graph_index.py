@@ -18,23 +18,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kgqa.datatypes import RDF_TYPE, RDFS, Term
-from kgqa.index import derived
-from kgqa.index.abbreviations import written_out
+from kgqa.datatypes import RDF_TYPE, RDFS, Term, literal
+from kgqa.index import derived, wikibase
+from kgqa.index.abbreviations import thing_referred_to, written_out
 from kgqa.index.adjacency import Adjacency
 from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, open_arrays, ranges
 from kgqa.index.encoding import encode
-from kgqa.index.naming import naming_predicates
+from kgqa.index.naming import full_names, naming_predicates
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
 from kgqa.index.values import DATE, NUMBER, is_plain_date
 from kgqa.index.vocabularies import DEFAULT_LABEL_PREDICATES, INSTANCE_OF, SUBCLASS_OF, WIKIDATA_INSTANCE_OF
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 INDEX_FILE = "index.safetensors"
 # Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
 _MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 1024
 _MAX_DATES = 20_000
+_SAMPLE = 50
 
 
 class GraphIndex:
@@ -122,6 +123,9 @@ class GraphIndex:
         names, codes = ([index.text_of(int(index.pred_terms[p])) for p in found] for found in naming_predicates(index))
         if names or codes:
             head |= {"label_predicates": labels + names, "code_predicates": codes}
+            index = cls(arrays, {"head": json.dumps(head)})
+        if people := full_names(index):
+            arrays, ids = _with_full_names(keys, rows, ids, people)
             index = cls(arrays, {"head": json.dumps(head)})
         return index, ids
 
@@ -279,8 +283,27 @@ class GraphIndex:
         """The text of each predicate: its label, or its split local name with abbreviations written out."""
         if self._predicates:
             return tuple(self._predicates["labels"])
-        labels = ((node, self.label(node)) for node in self.pred_terms.tolist())
-        return tuple(label if self.display_labels[node] >= 0 else written_out(label) for node, label in labels)
+        return tuple(self._predicate_label(p, node) for p, node in enumerate(self.predicate_nodes))
+
+    def _predicate_label(self, predicate: int, node: int) -> str:
+        if self.display_labels[node] >= 0:
+            return self.label(node)
+        label = written_out(self.label(node))
+        refers = (self.kind[self.pairs(predicate)[1][:_SAMPLE]] == URI).all()
+        label = thing_referred_to(label) if refers else label
+        return label.lower() if label.isupper() and len(label) > 3 else label
+
+    @cached_property
+    def predicate_nodes(self) -> tuple[int, ...]:
+        """The node that names each predicate, mostly itself; see `kgqa.index.wikibase`."""
+        if self._predicates:
+            return tuple(self._predicates["nodes"])
+        return wikibase.predicate_nodes(self)
+
+    @cached_property
+    def is_inner(self) -> NDArray[np.bool_]:
+        """Which nodes are read through: blank nodes and statements; see `kgqa.index.wikibase`. Shape: (n_terms,)."""
+        return self.arrays["inner"] if "inner" in self.arrays else wikibase.inner_nodes(self)
 
     def predicate_id(self, iri: str) -> int:
         """Return the dense id of a predicate, or -1 where no triple uses it."""
@@ -352,7 +375,9 @@ class GraphIndex:
 
     def _predicates_named(self, iris: Sequence[str], labels: frozenset[str]) -> tuple[int, ...]:
         known = {self.predicate_id(name) for name in iris} - {-1}
-        return tuple(p for p, label in enumerate(self.predicate_labels) if p in known or label.lower() in labels)
+        called = (p for p, label in enumerate(self.predicate_labels) if label.lower() in labels)
+        of_things = (p for p in called if not any(self.is_inner[ends].all() for ends in self.pairs(p)))
+        return tuple(sorted(known.union(of_things)))
 
     @cached_property
     def relation_predicates(self) -> tuple[int, ...]:
@@ -443,7 +468,7 @@ class GraphIndex:
         """Return the text to show for a term: its label, its split local name, or a literal's lexical form."""
         if self.kind[node] == LITERAL:
             return self.text_of(node)
-        if self.kind[node] == BNODE:
+        if self.is_inner[node]:
             return "something"
         stated = int(self.display_labels[node])
         return self.text_of(stated) if stated >= 0 else split_local_name(self.text_of(node))
@@ -478,6 +503,25 @@ class GraphIndex:
         members = self.instances(klass)[:2000].tolist()
         best = sorted(members, key=lambda node: (-self.degree(node), node))[:n]
         return tuple(self.label(node) for node in best)
+
+
+def _with_full_names(
+    keys: Sequence[str], rows: Ids, ids: Ids, names: Mapping[int, str]
+) -> tuple[dict[str, Array], Ids]:
+    """Return the arrays of a graph with literals for the names that no triple states, and the node id of each key.
+
+    `ids` are the node ids of the keys so far, by which `names` are given.
+    """
+    key_of = np.empty(len(keys), np.int64)
+    key_of[ids] = np.arange(len(keys))
+    places = {key: place for place, key in enumerate(keys)}
+    literals = [literal(name).n3() for name in names.values()]
+    for key in literals:
+        places.setdefault(key, len(places))
+    arrays, _, _, new_ids = encode(list(places), rows)
+    arrays["full_name_node"] = new_ids[key_of[np.fromiter(names, np.int64, len(names))]]
+    arrays["full_name_value"] = new_ids[[places[key] for key in literals]]
+    return arrays, new_ids[: len(keys)]
 
 
 _SIDES = ("out", "in")

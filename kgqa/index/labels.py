@@ -256,7 +256,7 @@ def _entries(index: GraphIndex) -> Iterator[tuple[int, int, int, str]]:
     is_schema[index.schema_node_ids] = True
     is_schema[np.array(list(classes), np.int32)] = False
     identifying = _identifying_literals(index)
-    nodes = np.flatnonzero((index.kind == URI) & ~is_schema).astype(np.int32)
+    nodes = np.flatnonzero((index.kind == URI) & ~is_schema & ~index.is_inner).astype(np.int32)
     label_nodes, values, alternatives = index.label_rows
     firsts, ends = np.searchsorted(label_nodes, nodes), np.searchsorted(label_nodes, nodes, "right")
     labels = list(zip(values.tolist(), alternatives.tolist(), index.texts_of(values), strict=True))

@@ -1,6 +1,7 @@
 """Which predicates name the things of a graph that uses none of the usual label predicates.
 
-Graphs made from tables keep names in columns of their own, such as `ex:companyName`, and codes such as `ex:order_no`.
+Graphs made from tables keep names in columns of their own, such as `ex:companyName`, codes such as `ex:order_no`, and
+people's names in two.
 A predicate names things where its own words say so, where its texts are hardly ever shared, and where most of its
 subjects have no name yet.
 """
@@ -25,6 +26,8 @@ _CODES = frozenset("no number num nr code cd id key sku identifier ref reference
 _OF_SOMETHING_ELSE = frozenset(
     "job first given middle last family maiden user nick file path host domain phone fax tel mobile account".split()
 )
+_FIRST_NAMES = frozenset(("first name", "given name", "forename", "prenom", "vorname", "nombre de pila"))
+_LAST_NAMES = frozenset(("last name", "family name", "surname", "nom de famille", "nachname", "apellido", "apellidos"))
 _MIN_DISTINCT = 0.6
 _MAX_PER_SUBJECT = 1.2
 _MAX_MEDIAN_LENGTH = 80
@@ -46,6 +49,24 @@ def naming_predicates(index: GraphIndex) -> tuple[tuple[int, ...], tuple[int, ..
         named[subjects] = True
         (codes if is_code else names).append(predicate)
     return tuple(names), tuple(codes)
+
+
+def full_names(index: GraphIndex) -> dict[int, str]:
+    """Return the nodes that have a first and a last name and no other -> both together."""
+    labels = [normalize(label) for label in index.predicate_labels]
+    named = np.zeros(index.n_terms, np.bool_)
+    named[index.label_rows[0]] = True
+    parts: list[dict[int, int]] = [{}, {}]
+    for part, words in zip(parts, (_FIRST_NAMES, _LAST_NAMES), strict=True):
+        for predicate in index.relation_predicates:
+            if labels[predicate] in words:
+                subjects, ends = index.pairs(predicate)
+                keep = (index.kind[subjects] == URI) & (index.kind[ends] == LITERAL) & ~named[subjects]
+                for subject, end in zip(subjects[keep].tolist(), ends[keep].tolist(), strict=True):
+                    part.setdefault(subject, end)
+    first, last = parts
+    both = sorted(first.keys() & last.keys())
+    return {node: f"{index.text_of(first[node])} {index.text_of(last[node])}" for node in both}
 
 
 def _candidates(index: GraphIndex) -> list[tuple[bool, bool, int, int]]:

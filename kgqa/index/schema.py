@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.phrases import phrase
+from kgqa.index.text import is_mere_key
 from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER
 
 Step = tuple[int, bool]
@@ -21,12 +22,14 @@ Path = tuple[Step, ...]
 ENTITY, TEXT = -1, 4  # kinds of relation ends, beside values.NUMBER, DATE and BOOLEAN
 _SAMPLE = 400
 _MAX_REMEMBERED = 20_000
+_MERE_VALUES = frozenset(("value", "numeric value", "numerical value", "quantity value", "simple result", "magnitude"))
+_BARE = frozenset("of in at by for to via from on with as".split())
 _KIND_WORDS = {NUMBER: "a number", DATE: "a date", BOOLEAN: "yes or no", TEXT: "a text"}
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """One hop. `path` has one step, or two where a blank node is read through.
+    """One hop. `path` has one step, or two where a node between is read through.
 
     `fan_out` is the mean number of ends a start has; `n_pairs` how many triples the first step has. `end_kind` is
     ENTITY, TEXT,
@@ -45,8 +48,8 @@ class Relation:
 
     @property
     def inverse(self) -> bool:
-        """Whether the hop is walked against the direction in which it is stated."""
-        return self.path[0][1]
+        """Whether the hop is walked against the direction in which what it is called by is stated."""
+        return self.path[-1][1]
 
     @property
     def text(self) -> str:
@@ -90,36 +93,80 @@ class Schema:
         return list(found)
 
     def _relations(self) -> Iterator[Relation]:
-        index = self.index
-        paths: dict[Path, str] = {}
-        allowed = set(index.relation_predicates)
-        for p in index.relation_predicates:
-            subjects, objects = self._sample(p)
-            blank_ends = index.kind[objects] == 2
-            blank_starts = index.kind[subjects] == 2
-            label = index.predicate_labels[p]
-            if not blank_ends.all() and not blank_starts.all():
-                paths[((p, False),)] = label
-                paths[((p, True),)] = label
-            if blank_ends.any():
-                paths[((p, True),)] = label
-                inner, _ = index.incident(np.unique(objects[blank_ends]))
-                for q in sorted(inner & allowed):
-                    name = index.predicate_labels[q]
-                    paths.setdefault(((q, False),), name)
-                    paths[((p, False), (q, False))] = name
-                    paths[((q, True), (p, True))] = name
-                named = [q for q in sorted(inner & allowed) if (index.kind[self._sample(q)[1]] == 0).any()]
-                for q in named:
-                    for r in sorted(inner & allowed):
-                        if q != r:
-                            paths.setdefault(((q, True), (r, False)), index.predicate_labels[r])
         number = 0
-        for path, label in paths.items():
+        for path, label in self._paths().items():
             relation = self._describe(number, path, label)
             if relation is not None:
                 yield relation
                 number += 1
+
+    def _paths(self) -> dict[Path, str]:
+        """Return the paths that a question may mean by one hop, with what each is called."""
+        index = self.index
+        paths: dict[Path, str] = {}
+        allowed = set(index.relation_predicates)
+        ways_in = {p: nodes for p in index.relation_predicates if len(nodes := self._between(self._sample(p)[1]))}
+        inside = {p: sorted(index.incident(nodes)[0] & allowed) for p, nodes in ways_in.items()}
+        shared = Counter(q for inner in inside.values() for q in inner)
+        claimed = {index.predicate_nodes[p] for p in index.relation_predicates if self._joins_things(p)}
+        for p in index.relation_predicates:
+            label = index.predicate_labels[p]
+            if self._joins_things(p):
+                paths[((p, False),)] = label
+                paths[((p, True),)] = label
+            if p in inside:
+                paths[((p, True),)] = label
+                names = {q: self._inner_label(p, q, ways_in[p], ambiguous=shared[q] > 1) for q in inside[p]}
+                for q, name in names.items():
+                    if index.predicate_nodes[p] == index.predicate_nodes[q] and index.predicate_nodes[q] in claimed:
+                        continue  # the claim itself says as much
+                    paths.setdefault(((q, False),), index.predicate_labels[q])
+                    paths[((p, False), (q, False))] = name
+                    paths[((q, True), (p, True))] = name
+                self._across(paths, names)
+            elif len(nodes := self._between(self._sample(p)[0])) and not index.is_inner[nodes].any():
+                outward = sorted(index.incident(nodes)[0] & allowed)
+                self._across(paths, {q: index.predicate_labels[q] for q in outward})
+        return paths
+
+    def _across(self, paths: dict[Path, str], names: Mapping[int, str]) -> None:
+        """Add the paths from one end of what stands between to another, by its predicates and their names."""
+        for q in names:
+            if (self.index.kind[self._sample(q)[1]] == 0).any():
+                for r, name in names.items():
+                    if q != r and self.index.predicate_labels[r].lower() not in _MERE_VALUES:
+                        paths.setdefault(((q, True), (r, False)), name)
+
+    def _joins_things(self, predicate: int) -> bool:
+        """Return whether a predicate relates some things themselves, not only inner nodes."""
+        return not any(self.index.is_inner[ends].all() for ends in self._sample(predicate))
+
+    def _between(self, nodes: Ids) -> Ids:
+        """Return those nodes that relations are read through, sorted: inner ones, and things without a name, such as an
+        event or a row that joins two tables, that relate several others."""
+        index = self.index
+        nodes = np.unique(nodes)
+        nameless = (index.kind[nodes] == 0) & (index.display_labels[nodes] < 0) & ~index.is_inner[nodes]
+        facts = np.array(index.relation_predicates, np.int32)
+        for place in np.flatnonzero(nameless).tolist():
+            node = int(nodes[place])
+            out, ends = index.out_row(node)
+            n_related = int((np.isin(out, facts) & (index.kind[ends] == 0)).sum())
+            n_related += int(np.isin(index.in_row(node)[0], facts).sum())
+            nameless[place] = n_related > 1 and is_mere_key(index.text_of(node))
+        return np.asarray(nodes[nameless | index.is_inner[nodes]], np.int32)
+
+    def _inner_label(self, outer: int, inner: int, nodes: Ids, *, ambiguous: bool) -> str:
+        """Return how the value `inner` of `nodes`, which `outer` leads to and which stand between, is called.
+
+        A value that has no word of its own is called by the way to it, "duration" for `duration / value`; one that
+        nodes of several kinds have, by their kind too: "production carried out by", "first ascent date".
+        """
+        labels = self.index.predicate_labels
+        own, way = phrase(labels[inner]).text, phrase(labels[outer]).text
+        if own.lower() in _MERE_VALUES or own == way:
+            return labels[outer]
+        return f"{self._class_name(nodes) or way} {own}" if ambiguous or own in _BARE else labels[inner]
 
     def _sample(self, predicate: int) -> tuple[Ids, Ids]:
         index = self.index
@@ -135,7 +182,7 @@ class Schema:
         subjects, objects = self._sample(predicate)
         starts = np.unique(objects if inverse else subjects)
         starts, ends = index.edges(starts[:_SAMPLE], path)
-        keep = index.kind[ends] != 2
+        keep = ~index.is_inner[ends]
         starts, ends = starts[keep], ends[keep]
         if len(starts) == 0 or index.value_kind[starts].all():
             return None  # numbers and dates are met by comparing values, not by starting from them

@@ -13,6 +13,12 @@ _WORD = re.compile(rf"{_LETTERS}(?:['’]{_LETTERS})*|[#&]")
 _ASCII_WORD = re.compile(r"[a-z0-9]+|[#&]")
 _ELISION = re.compile(r"^(?:d|l|qu|n|s|j|c|m|t)['’](?=\w{2})", re.IGNORECASE)
 _OPAQUE = re.compile(r"^[A-Za-z]{0,4}[-_]?\d+$")
+_KEY = re.compile(r"^(?=.*\d)[A-Za-z0-9_=;-]+$")
+_COLUMN = re.compile(r"[^;=]+=")  # of a row's key in the W3C's direct mapping: POLICY_ID=7
+_KEY_WORD = re.compile(r"[A-Za-z]{4,}")
+_NUMBERED = re.compile(r"^[A-Z]{1,3}\d+[a-z]?_(?=[A-Za-z]{2})")  # P108i_was_produced_by, E21_Person
+
+_MIN_SHOUTED = 5  # letters of a name all in capitals that is a word rather than an abbreviation
 
 # "s" forms that are not plurals, and the irregular plurals that occur as class words.
 _NOT_PLURAL = frozenset("is was his this its us bus gas plus has as does yes thus series species news".split())
@@ -88,12 +94,16 @@ def local_name(iri: str) -> str:
 def split_local_name(iri: str) -> str:
     """Return readable words from an IRI: `.../productionBudgetUSD` gives "production budget USD".
 
-    Identifiers such as Q42 or EMP-1045 stay whole.
+    Identifiers such as Q42 or EMP-1045 stay whole, abbreviations in capitals; `FIRST_NAME` does not. The numbers of
+    ontologies go: `P108i_was_produced_by` gives "was produced by".
     """
     name = local_name(iri)
     if _OPAQUE.match(name):
         return name
+    name = _NUMBERED.sub("", name)
     spaced = _CAMEL.sub(" ", _SEPARATORS.sub(" ", name))
+    if name.isupper() and ("_" in name or len(name) >= _MIN_SHOUTED):
+        spaced = spaced.lower()
     words = [word if word.isupper() and len(word) > 1 else word.lower() for word in spaced.split()]
     return " ".join(words) or name
 
@@ -101,3 +111,9 @@ def split_local_name(iri: str) -> str:
 def is_opaque(iri: str) -> bool:
     """Return whether the local name is an identifier that carries no words, such as P31 or EMP-1045."""
     return bool(_OPAQUE.match(local_name(iri)))
+
+
+def is_mere_key(iri: str) -> bool:
+    """Return whether the local name only tells a thing from others, such as APT-0001, e824tw or a hash."""
+    name = _COLUMN.sub("", local_name(iri))
+    return bool(_KEY.match(name)) and not _KEY_WORD.search(name)

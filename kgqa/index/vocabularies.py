@@ -23,4 +23,4 @@ ANNOTATIONS = frozenset(
 INSTANCE_OF = frozenset(("instance of", "is a", "is an", "type of thing", "rdf type"))
 WIKIDATA_INSTANCE_OF = "http://www.wikidata.org/prop/direct/P31"
 SUBCLASS_OF = frozenset(("subclass of", "sub class of"))
-SCHEMA_NAMESPACES = (RDF, RDFS, "http://www.w3.org/2002/07/owl#")
+SCHEMA_NAMESPACES = (RDF, RDFS, "http://www.w3.org/2002/07/owl#", "http://wikiba.se/ontology#")

@@ -23,7 +23,7 @@ class Glossary:
 
     def __init__(self, index: GraphIndex) -> None:
         self.labels: dict[str, str] = {}
-        for node in (*(int(p) for p in index.pred_terms), *index.class_sizes):
+        for node in (*index.predicate_nodes, *index.class_sizes):
             stated = index.labels(node)
             for label, _ in stated[1:]:
                 self.labels.setdefault(normalize(label), stated[0][0])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from kgqa.datatypes import EntityCandidate, EntityLink, LinkKind, MatchKind, Mention, Question
 from kgqa.index.graph_index import GraphIndex
-from kgqa.index.labels import LabelIndex
+from kgqa.index.labels import ENTITY, LabelIndex
 from kgqa.index.text import fold, normalize, singular, tokenize
 from kgqa.linking.demonyms import places_by_demonym
 from kgqa.linking.values import find_values
@@ -23,6 +23,7 @@ RARE_RANK = 10_000
 MIN_RARITY = 0.6
 BESIDE_A_NAME = 0.6
 DEMONYM = 0.9
+MIN_ALIKE, MAX_NAMESAKES = 0.75, 200
 _CONNECTING = frozenset("of for de du von van".split())
 _KINDS: tuple[LinkKind, ...] = ("entity", "class", "literal")
 _MATCH_SCORE = {"exact": 1.0, "normalized": 0.97, "alias": 0.95}
@@ -67,7 +68,7 @@ class LabelEntityLinker:
             EntityLink(mention, (EntityCandidate(term, mention.text, 1.0, "value", range=span),))
             for mention, span, term in find_values(text)
         ]
-        links += self._unlinked_names(text, tokens, words, links)
+        links += [self._misspelt(link) or link for link in self._unlinked_names(text, tokens, words, links)]
         return tuple(sorted(links, key=lambda link: (link.mention.start, -link.mention.end)))
 
     def _rarity(self, surface: str, word: str) -> float:
@@ -210,8 +211,17 @@ class LabelEntityLinker:
             for place in range(first, last + 1):
                 common *= 1.0 - rarity[place]
             mention = Mention(start, end, text[start:end])
-            links.append(EntityLink(mention, tuple(ranked[:MAX_CANDIDATES]), rarity=1.0 - common))
+            links.append(EntityLink(mention, tuple(self._of_each_kind(ranked)), rarity=1.0 - common))
         return links
+
+    def _of_each_kind(self, ranked: list[EntityCandidate]) -> list[EntityCandidate]:
+        """Return the best candidates, the best of each class among them: "the Hawks" are a house, not eight persons."""
+        if len(ranked) <= MAX_CANDIDATES:
+            return ranked
+        best = {self.index.classes_of(candidate.node)[:1]: place for place, candidate in reversed([*enumerate(ranked)])}
+        first = sorted(best.values())[:MAX_CANDIDATES]
+        others = [place for place in range(len(ranked)) if place not in first][: MAX_CANDIDATES - len(first)]
+        return [ranked[place] for place in sorted((*first, *others))]
 
     def _unlinked_names(
         self, text: str, tokens: list[tuple[int, int, str]], words: list[str], links: Iterable[EntityLink]
@@ -232,6 +242,33 @@ class LabelEntityLinker:
                     names.append([place])
         spans = ((tokens[run[0]][0], tokens[run[-1]][1]) for run in names)
         return [EntityLink(Mention(start, end, text[start:end])) for start, end in spans]
+
+
+    def _misspelt(self, name: EntityLink) -> EntityLink | None:
+        """Return the link of a name that differs from a label by more slips than one word may: "Otillie Brant"."""
+        from rapidfuzz.distance import OSA
+
+        words = normalize(name.mention.text).split()
+        if len(words) < 2:
+            return None
+        said = " ".join(words)
+        near = {other for word in words for other, _ in self.labels.corrections(word)}
+        near.update(word for word in words if word in self.labels.by_token)
+        rows = [row for word in sorted(near) if len(row := self.labels.by_token[word]) <= MAX_NAMESAKES]
+        found = []
+        for place in dict.fromkeys(place for row in rows for place in row):
+            entry = self.labels.entries[place]
+            alike = OSA.normalized_similarity(said, entry.normalized)
+            if entry.kind == ENTITY and alike >= MIN_ALIKE and entry.normalized.count(" ") == len(words) - 1:
+                found.append((alike, entry))
+        found.sort(key=lambda item: (-item[0], item[1].node))
+        candidates = {
+            entry.node: EntityCandidate(
+                self.index.term(entry.node), entry.label, alike, "entity", match="fuzzy", node=entry.node
+            )
+            for alike, entry in reversed(found[:MAX_CANDIDATES])
+        }
+        return replace(name, candidates=tuple(reversed(candidates.values()))) if candidates else None
 
 
 def _neighbor(tokens: list[tuple[int, int, str]], place: int, step: int) -> int:

@@ -25,7 +25,7 @@ _OTHER = re.compile(
     re.I,
 )
 _NEGATION = re.compile(
-    r"\b(not|no|never|without|isn't|aren't|don't|doesn't|didn't|hasn't|haven't|neither|nor|non|un(?!der|til|i[cflqstvx]|ion|cle|less|to\b|os?\b|as?\b|es?\b|d\b)\w+|lack\w*|sans|sin|ohne|kein\w*|pas|except)\b",
+    r"\b(not|no|nobody|none|nothing|nowhere|never|without|isn't|aren't|don't|doesn't|didn't|hasn't|haven't|neither|nor|non|un(?!der|til|i[cflqstvx]|ion|cle|less|to\b|os?\b|as?\b|es?\b|d\b)\w+|lack\w*|sans|sin|ohne|kein\w*|pas|except)\b",
     re.I,
 )
 _BOTH = re.compile(r"\b(both|and|also|as well|too|well as|et|y|e|und|anche|también|aussi|auch|également)\b|&", re.I)

@@ -147,7 +147,7 @@ class Enumerator(Readings):
         return made
 
     def _blank_class(self, klass: int) -> bool:
-        return bool((self.index.kind[self.index.instances(klass)[:8]] == 2).all())
+        return bool(self.index.is_inner[self.index.instances(klass)[:8]].all())
 
     def _intersections(self, path_cores: Sequence[Core], class_cores: Sequence[Core]) -> list[Core]:
         by_link: dict[frozenset[int], list[Core]] = {}
@@ -206,7 +206,7 @@ class Enumerator(Readings):
             out, into = self.index.incident(here)
             for step in [(p, False) for p in sorted(out)] + [(p, True) for p in sorted(into)]:
                 nodes = self.index.follow(here, step[0], inverse=step[1])
-                nodes = nodes[self.index.kind[nodes] == 2]
+                nodes = nodes[self.index.is_inner[nodes]]
                 if 0 < len(nodes) <= MAX_BLANK_NODES:
                     constraint = Constraint("node", ((step[0], not step[1]),), (anchor.node,))
                     cores.append(Core((constraint,), nodes, frozenset((anchor.link,)), (), anchor.score, 0.0))

@@ -139,6 +139,6 @@ class EvidenceFinder:
 
     def _name(self, node: int) -> str:
         """Return a label; a blank node is named by its class and what it holds."""
-        if self.index.kind[node] != 2:
+        if not self.index.is_inner[node]:
             return self.index.label(node)
         return f"a certain {self.index.class_label(node) or 'thing'}"

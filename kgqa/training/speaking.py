@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from kgqa.index.schema import Path, Relation
 from kgqa.training.wordings import RelationWording, Wordings
 
 MAX_NAME = 40
+_MIN_PART = 4
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,28 @@ class Speaker:
         return MadeQuestion(text, category, answers, iris)
 
     def name(self, node: int) -> str:
-        """Return a name of a node, now and then an alternative one."""
+        """Return a name of a node, now and then an alternative one, or a part that no other name has."""
         names = self.index.labels(node) if self.index.is_entity(node) else ()
         alternatives = [label for label, alternative in names if alternative and len(label) <= MAX_NAME]
         if alternatives and self.rng.random() < 0.15:
             return alternatives[int(self.rng.integers(len(alternatives)))]
-        return " ".join(self.index.label(node).split())
+        name = " ".join(self.index.label(node).split())
+        return (self.rng.random() < 0.15 and self.pick(self._parts(name))) or name
+
+    def _parts(self, name: str) -> list[str]:
+        """Return the words at the start or end of a name that are capitalised and in no other name."""
+        words = name.split()
+        if len(words) < 2:
+            return []
+        ends = dict.fromkeys((words[0], words[-1]))
+        return [word for word in ends if len(word) >= _MIN_PART and word.istitle() and self._n_names[word] == 1]
+
+    @cached_property
+    def _n_names(self) -> Counter[str]:
+        """How many entities have each word in a name."""
+        entities = (node for node in range(self.index.n_terms) if self.index.is_entity(node))
+        names = ((self.index.label(node), *(label for label, _ in self.index.labels(node))) for node in entities)
+        return Counter(word for labels in names for word in {word for label in labels for word in label.split()})
 
     def classes(self, nodes: Ids, *, many: bool = True) -> str:
         """Return a noun for what some nodes are."""

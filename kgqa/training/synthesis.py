@@ -92,7 +92,10 @@ class Synthesizer:
 
     def _start(self) -> Said:
         node = int(self.rng.choice(self.entities))
-        return Said(self.words.name(node), np.array([node], np.int32), frozenset((self.index.text_of(node),)))
+        return self._named(node, self.words.name(node))
+
+    def _named(self, node: int, name: str) -> Said:
+        return Said(name, np.array([node], np.int32), frozenset((self.index.text_of(node),)))
 
     def _extend(self, said: Said) -> Said | None:
         """Return the phrase one hop further, or None where the dice lead nowhere."""
@@ -104,7 +107,7 @@ class Synthesizer:
         ends = self._ends(said.nodes, path)
         wording = self.words.wording(relation)
         text = (
-            self._inverse_phrase(wording, said.text, ends)
+            self._inverse_phrase(wording, said, ends)
             if backwards
             else self._forward_phrase(wording, said.text, ends)
         )
@@ -124,7 +127,7 @@ class Synthesizer:
 
     def _ends(self, nodes: Ids, path: Path) -> Ids:
         ends = self.index.follow_path(nodes, path)
-        return np.asarray(ends[self.index.kind[ends] != 2], np.int32)
+        return np.asarray(ends[~self.index.is_inner[ends]], np.int32)
 
     def _forward_phrase(self, wording: RelationWording, start: str, ends: Ids) -> str | None:
         nouns = wording.of("nouns") if len(ends) > 1 and wording.of("nouns") else wording.of("noun")
@@ -133,10 +136,21 @@ class Synthesizer:
         options += [f"the {noun} {self.words.fill(text, X=start)}" for text in wording.of("by_subject")]
         return self.words.pick(options)
 
-    def _inverse_phrase(self, wording: RelationWording, start: str, ends: Ids) -> str | None:
-        return self.words.pick(
-            [f"the {self.words.classes(ends)} {self.words.fill(text, Y=start)}" for text in wording.of("by_object")]
-        )
+    def _inverse_phrase(self, wording: RelationWording, start: Said, ends: Ids) -> str | None:
+        if self.rng.random() < 0.15 and self._tells_apart(start, ends):
+            return f"the {start.text} {self.words.classes(ends)}"
+        noun, texts = self.words.classes(ends), wording.of("by_object")
+        return self.words.pick([f"the {noun} {self.words.fill(text, Y=start.text)}" for text in texts])
+
+    def _tells_apart(self, start: Said, ends: Ids) -> bool:
+        """Return whether the name of one entity beside a class word, "Hitchcock thrillers", means `ends` and no others.
+        """
+        classes = self.index.classes_of(int(ends[0]))
+        if len(start.iris) > 1 or not classes:
+            return False
+        relations = (r.path for r in self.relations if r.path in self._linked)
+        around = [self._ends(start.nodes, way) for path in relations for way in (path, reverse(path))]
+        return np.array_equal(np.intersect1d(np.concatenate(around), self.index.instances(classes[0])), ends)
 
     def _ask(self, said: Said, category: str) -> MadeQuestion | None:
         """Return a question one hop on from the phrase, to anything that is worded."""
@@ -151,7 +165,7 @@ class Synthesizer:
         ends = self._ends(said.nodes, reverse(relation.path) if backwards else relation.path)
         if backwards:
             texts = [self.words.fill(text, Y=said.text) for text in wording.of("ask_subject")]
-            phrase = self._inverse_phrase(wording, said.text, ends)
+            phrase = self._inverse_phrase(wording, said, ends)
         else:
             texts = [self.words.fill(text, X=said.text) for text in wording.of("ask_object")]
             phrase = self._forward_phrase(wording, said.text, ends)
@@ -204,7 +218,7 @@ class Synthesizer:
         wording = self.words.wording(relation)
         ends = self._ends(said.nodes, reverse(relation.path) if backwards else relation.path)
         if backwards:
-            phrase = self._inverse_phrase(wording, said.text, ends)
+            phrase = self._inverse_phrase(wording, said, ends)
         else:
             noun = self.words.pick(wording.of("nouns"))
             phrase = f"the {noun} of {said.text}" if noun else None
@@ -378,7 +392,7 @@ class Synthesizer:
             constraint = Constraint("range", relation.path, range=span)
             phrase = f"{plural} {rest} {self.words.fill(compared, V=shown)}"
         answers = self.executor.core(QueryGraph("list", (*query.constraints, constraint)))
-        answers = answers[self.index.kind[answers] != 2]
+        answers = answers[~self.index.is_inner[answers]]
         if not 0 < len(answers) <= MAX_ANSWERS or len(answers) == len(nodes):
             return None
         phrase = " ".join(phrase.split())
@@ -423,7 +437,12 @@ class Synthesizer:
             return None
         first = self.words.fill(self.words.pick(self.words.wording(r).of("by_object")) or "", Y=a_name)
         second = self.words.fill(self.words.pick(self.words.wording(q).of("by_object")) or "", Y=b_name)
-        phrase = f"{self.words.classes(answers)} {first} {self.words.pick(['and', '', 'and'])} {second}"
+        noun = self.words.classes(answers)
+        named = self._named(a, a_name)
+        if self.rng.random() < 0.25 and self._tells_apart(named, self._ends(named.nodes, reverse(r.path))):
+            phrase = f"{a_name} {noun} {second}"
+        else:
+            phrase = f"{noun} {first} {self.words.pick(['and', '', 'and'])} {second}"
         phrase = " ".join(phrase.split())
         iris = self.words.iris(r.path) | self.words.iris(q.path)
         iris |= {self.index.text_of(end) for end in (a, b) if self.index.is_entity(end)}
@@ -465,7 +484,7 @@ class Synthesizer:
             return None
         klass = options[int(self.rng.integers(len(options)))]
         nodes = self.index.instances(klass)
-        nodes = nodes[self.index.kind[nodes] != 2]
+        nodes = nodes[~self.index.is_inner[nodes]]
         noun, iris = self.words.class_noun(klass, many=True), frozenset((self.index.text_of(klass),))
         if len(nodes) > MAX_ANSWERS or self.rng.random() < 0.4:
             asked = self.words.pick([f"how many {noun} are there?", f"number of {noun}", f"count the {noun}"])
@@ -487,6 +506,7 @@ class Synthesizer:
             node
             for node in nodes.tolist()
             if self.index.kind[node] == 0
+            and not self.index.is_inner[node]
             and (self.index.labels(node) or not is_opaque(self.index.text_of(node)))
             and 1 < len(self.index.label(node)) <= MAX_NAME
         ]

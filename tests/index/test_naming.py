@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kgqa.datatypes import RDF_TYPE, RDFS, Term, iri, literal
-from kgqa.index.abbreviations import written_out
+from kgqa.index.abbreviations import thing_referred_to, written_out
 from kgqa.index.build import build_index
 from kgqa.index.graph_index import GraphIndex
 from kgqa.protocols import Triple
@@ -93,3 +93,44 @@ def test_a_label_that_is_stated_is_not_touched() -> None:
     index = GraphIndex.from_triples([*facts("a", "A", dt="x", qty="y"), stated])
     assert sorted(index.predicate_labels)[:2] == ["dt of it", "label"]
     assert "quantity" in index.predicate_labels
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("ref SUPERVISOR ID", "SUPERVISOR"), ("customer id", "customer"), ("parent branch code", "parent branch"),
+        ("id", "id"), ("reference", "reference"), ("referred by", "referred by"),
+    ],
+)  # fmt: skip
+def test_a_column_that_refers_to_rows_is_called_by_what_they_are(label: str, expected: str) -> None:
+    assert thing_referred_to(label) == expected
+
+
+def people() -> list[Triple]:
+    """People with names in two columns, who refer to one another by keys."""
+    triples: list[Triple] = []
+    for number, (first, last) in enumerate((("Ann", "Roe"), ("Bo", "Diaz"), ("Ann", "Fox"))):
+        triples += facts(f"CUSTOMER_ID={number}", "CUSTOMER", FIRST_NAME=first, LAST_NAME=last)
+    return [*triples, (iri(E + "CUSTOMER_ID=0"), iri(E + "ref-REFERRER_ID"), iri(E + "CUSTOMER_ID=1"))]
+
+
+def test_first_and_last_names_are_one_name(tmp_path: Path) -> None:
+    build_index(people(), tmp_path)
+    for index in (GraphIndex.from_triples(people()), GraphIndex.open(tmp_path)):
+        assert [index.label(index.find(f"{E}CUSTOMER_ID={n}")) for n in range(3)] == ["Ann Roe", "Bo Diaz", "Ann Fox"]
+        assert index.n_triples == len(people())
+        assert "Ann Roe" not in {index.text_of(node) for node in index.ends(index.predicate_id(E + "FIRST_NAME"))}
+
+
+def test_labels_in_capitals_are_said_in_small_letters() -> None:
+    index = GraphIndex.from_triples(people())
+    assert index.predicate_labels[index.predicate_id(E + "ref-REFERRER_ID")] == "referrer"
+    assert index.predicate_labels[index.predicate_id(E + "FIRST_NAME")] == "first name"
+    assert [index.label(klass) for klass in index.class_sizes] == ["customer"]
+
+
+def test_a_stated_label_wins_over_first_and_last_names() -> None:
+    stated: Triple = (iri(E + "CUSTOMER_ID=0"), iri(RDFS + "label"), literal("Annie"))
+    index = GraphIndex.from_triples([*people(), stated])
+    assert index.label(index.find(E + "CUSTOMER_ID=0")) == "Annie"
+    assert index.label(index.find(E + "CUSTOMER_ID=1")) == "Bo Diaz"

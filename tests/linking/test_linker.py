@@ -56,6 +56,8 @@ def shown(links: tuple[EntityLink, ...]) -> list[tuple[str, str]]:
         ("What is near the Big Apple?", [("Big Apple", "newyork")]),
         ("Who was Einstein?", [("Einstein", "einstein")]),
         ("Who was Albert Einstien?", [("Albert Einstien", "einstein"), ("Einstien", "einstein")]),
+        ("Who was Alberrt Eisntien?", [("Alberrt Eisntien", "einstein")]),
+        ("Who was Alberta Winston?", [("Alberta Winston", "NIL")]),
         ("Where was Einstein’s parent born?", [("Einstein", "einstein")]),
         ("Where is New York?", [("New York", "newyork")]),
         ("Who was Albert of Ruritania?", [("Albert", "NIL"), ("Ruritania", "NIL")]),
@@ -72,7 +74,7 @@ def shown(links: tuple[EntityLink, ...]) -> list[tuple[str, str]]:
     ],
     ids=[
         "exact", "lower case", "upper case without accent", "accent", "separate accent", "plural of a class", "alias",
-        "part of a name", "typo", "possessive", "longest name wins",
+        "part of a name", "typo", "several slips", "another name", "possessive", "longest name wins",
         "a part beside an unknown name, past a word between", "the shorter name alone", "function word",
         "function word as a name", "function words as a name", "literal", "NIL", "NIL of two words",
         "a part beside another name", "an ordinary word of a name", "nothing",
