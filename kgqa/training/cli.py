@@ -21,14 +21,17 @@ def parser() -> argparse.ArgumentParser:
     """Return the argument parser of `kgqa train`."""
     made = argparse.ArgumentParser(prog="kgqa train", description=__doc__)
     made.add_argument(
-        "folders", nargs="*", metavar="FOLDER[=WEIGHT]",
-        help="a folder with graph.ttl (or graph.nt) and questions.jsonl, or a folder of such; WEIGHT is its share (1)",
+        "folders", nargs="*", metavar="FOLDER[=WEIGHT[:MOST]]",
+        help="a folder with graph.ttl (or graph.nt) and questions.jsonl, or a folder of such; WEIGHT is its share (1), "
+        "MOST the questions taken of each",
     )  # fmt: skip
     made.add_argument("--out", type=Path, required=True, help="where the model is written")
     made.add_argument("--work", type=Path, help="where finished steps are kept, to resume from [OUT.work]")
     made.add_argument("--seed", type=int, default=0)
     whole = made.add_argument_group("a model from an encoder")
     whole.add_argument("--base", type=Path, help="the encoder to start from, a Hugging Face folder [all-MiniLM-L6-v2]")
+    whole.add_argument("--start", type=Path, help="or a model, whose encoder stays and whose reader learns on")
+    whole.add_argument("--said", type=Path, help="lines of question sets without graphs, for the reader")
     whole.add_argument("--held-out", default="", help="names of folders that only calibrate, comma-separated")
     whole.add_argument("--encoder-steps", type=int, default=500)
     whole.add_argument("--alignment-steps", type=int, default=1500)
@@ -60,8 +63,12 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     from kgqa.training.train import TrainingPlan, packaged_base, train_model
 
+    named = [source for text in options.folders for source in sources(text)]
     plan = TrainingPlan(
-        folders=dict(pair for text in options.folders for pair in _expand(text)),
+        folders={folder: weight for folder, weight, _ in named},
+        most={folder: most for folder, _, most in named if most},
+        start=options.start,
+        said=options.said,
         held_out=tuple(name for name in options.held_out.split(",") if name),
         encoder_steps=options.encoder_steps,
         alignment_steps=options.alignment_steps,
@@ -126,17 +133,20 @@ def _score(pipeline: Pipeline, examples: Sequence[TrainingExample]) -> float:
     return sum(scores) / max(len(scores), 1)
 
 
-def _expand(text: str) -> list[tuple[Path, float]]:
-    """Return the training folders that one argument names, with their weight. Raises DatasetError."""
-    name, _, weight = text.partition("=")
+def sources(text: str) -> list[tuple[Path, float, int]]:
+    """Return the training folders that one argument names, with their weight and how many questions are taken of each,
+    0 for all. Raises DatasetError.
+    """
+    name, _, share = text.partition("=")
     folder = Path(name)
+    weight, _, most = share.partition(":")
     try:
-        share = float(weight) if weight else 1.0
+        told = float(weight or 1.0), int(most or 0)
     except ValueError as error:
-        raise DatasetError(f"{text}: the weight {weight!r} is not a number") from error
+        raise DatasetError(f"{text}: expected FOLDER=WEIGHT or FOLDER=WEIGHT:MOST, as in graphs=0.5:90") from error
     if (folder / "questions.jsonl").is_file():
-        return [(folder, share)]
+        return [(folder, *told)]
     inside = sorted(path.parent for path in folder.glob("*/questions.jsonl"))
     if not inside:
         raise DatasetError(f"{folder} has no questions.jsonl, nor has a folder in it")
-    return [(path, share) for path in inside]
+    return [(path, *told) for path in inside]

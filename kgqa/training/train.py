@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,19 +21,20 @@ import numpy as np
 
 from kgqa.errors import DatasetError
 from kgqa.reasoning.alignment import Parts, untrained_alignment
-from kgqa.reasoning.checkpoint import Checkpoint
+from kgqa.reasoning.checkpoint import Checkpoint, load_checkpoint
 from kgqa.reasoning.model import Model, worth_reading
 from kgqa.training.alignment_training import train_alignment
 from kgqa.training.calibration import calibrate, reader_outcomes
 from kgqa.training.encoder_training import GraphRecords, train_encoder
 from kgqa.training.examples import read_folder
-from kgqa.training.export import assemble_checkpoint, bert_shape, pack
+from kgqa.training.export import assemble_checkpoint, bert_shape, pack, unpack_encoder, unpack_reader
 from kgqa.training.prepare import CandidateRecord, best_places, candidate_records, relation_records
 from kgqa.training.ranker_training import Pruner, recall_at, train_pruner
-from kgqa.training.reader_training import ReaderExample, train_reader
+from kgqa.training.reader_training import ReaderExample, balance_reader, train_reader
 
 T = TypeVar("T")
 ALL = -1
+RANKER = "ranker.safetensors"
 Report = Callable[[str], None]
 
 
@@ -41,16 +42,21 @@ Report = Callable[[str], None]
 class TrainingPlan:
     """What to train on and for how long. A folder's weight is its share of the reader's questions.
 
-    `held_out` names folders that only calibrate. Two processes prepare; `n_threads` train.
+    `most` bounds the questions of a folder. `held_out` names folders that only calibrate. With `start`, a checkpoint's
+    encoder stays as it is and its reader learns on. `said` is a file of `kgqa.training.relation_wordings --lines`, and
+    `said_share` the share of the reader's questions that come from it. Two processes prepare; `n_threads` train.
     """
 
     folders: Mapping[Path, float]
+    most: Mapping[Path, int] = field(default_factory=dict)
     held_out: tuple[str, ...] = ()
+    start: Path | None = None
+    said: Path | None = None
+    said_share: float = 0.15
     encoder_steps: int = 500
     alignment_steps: int = 900
     alignment_seconds: float = 1500.0
     max_alignment_questions: int = 120
-    reader_start: Path | None = None
     reader_steps: int = 2600
     reader_seconds: float = 2400.0
     encoder_rate: float = 4e-5
@@ -72,40 +78,10 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     folders = [folder for folder in plan.folders if (folder / "questions.jsonl").is_file()]
     if not folders:
         raise DatasetError("no folder to train on has a questions.jsonl")
-    words = known_words(base)
-    relations = remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
-    trained = {str(f): relations[str(f)] for f in folders if f.name not in plan.held_out}
-    encoder = work / "encoder"
-    if not (encoder / "model.safetensors").is_file():
-        graphs = {
-            name: (texts, n, [r for r in rows if r.split == "train"]) for name, (texts, n, rows) in trained.items()
-        }
-        weights = {str(folder): plan.folders[folder] for folder in folders}
-        train_encoder(
-            base,
-            graphs,
-            encoder,
-            weights=weights,
-            steps=plan.encoder_steps,
-            lr=plan.encoder_rate,
-            seed=plan.seed,
-            report=report,
-        )
-    aligned = work / "aligned"
-    if not (aligned / "ranker.safetensors").is_file():
-        first = remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
-        train_alignment(
-            encoder,
-            {str(f): [r for r in first[str(f)] if r.split == "train"] for f in folders if f.name not in plan.held_out},
-            {name: texts for name, (texts, _, _) in relations.items()},
-            aligned,
-            weights={str(folder): weight for folder, weight in plan.folders.items()},
-            steps=plan.alignment_steps,
-            max_seconds=plan.alignment_seconds,
-            lr=plan.encoder_rate,
-            seed=plan.seed,
-            report=report,
-        )
+    if plan.start is None:
+        aligned = reader_start = _aligned(plan, folders, base, work, report)
+    else:
+        aligned, reader_start = _started(plan.start, work)
     candidates = remembered(work / "lines.pkl", lambda: _map(plan, partial(_lines, plan, aligned), folders))
     training = [f for f in folders if f.name not in plan.held_out]
     held = [r for f in folders for r in candidates[str(f)] if f.name in plan.held_out or r.split != "train"]
@@ -126,8 +102,8 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
     reader = work / "reader"
     if not (reader / "done").is_file():
         train_reader(
-            plan.reader_start or aligned,
-            usable,
+            reader_start,
+            usable + _said(plan, usable),
             reader,
             max_seconds=plan.reader_seconds,
             steps=plan.reader_steps,
@@ -137,6 +113,9 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
             report=report,
         )
         (reader / "done").write_text("")
+    if unseen:
+        weight, right = balance_reader(reader, unseen)
+        report(f"right first on held-out questions: {right:.3f}, the pruner's weight is {weight:.2f}")
     outcomes = reader_outcomes(reader, unseen or usable[:300])
     calibration, threshold = calibrate(outcomes)
     info = {"seed": plan.seed, "held_out": list(plan.held_out), "n_folders": len(training), "n_questions": len(usable)}
@@ -145,12 +124,75 @@ def train_model(plan: TrainingPlan, base: Path, work: Path, out: Path, *, report
         out,
         encoder=aligned,
         reader=reader,
-        ranker=load_file(str(aligned / "ranker.safetensors")) | pruners[ALL].tensors(),
+        ranker=load_file(str(aligned / RANKER)) | pruners[ALL].tensors(),
         calibration=calibration,
         threshold=threshold,
         info=info,
     )
     report(f"wrote {out}")
+
+
+def _aligned(plan: TrainingPlan, folders: Sequence[Path], base: Path, work: Path, report: Report) -> Path:
+    """Fine-tune the encoder in `base`, alone and then with the pruner; return the folder of both."""
+    words = known_words(base)
+    relations = remembered(work / "relations.pkl", lambda: _relations(plan, folders, words))
+    trained = {str(f): relations[str(f)] for f in folders if f.name not in plan.held_out}
+    encoder = work / "encoder"
+    if not (encoder / "model.safetensors").is_file():
+        graphs = {
+            name: (texts, n, [r for r in rows if r.split == "train"]) for name, (texts, n, rows) in trained.items()
+        }
+        weights = {str(folder): plan.folders[folder] for folder in folders}
+        train_encoder(
+            base,
+            graphs,
+            encoder,
+            weights=weights,
+            steps=plan.encoder_steps,
+            lr=plan.encoder_rate,
+            seed=plan.seed,
+            report=report,
+        )
+    aligned = work / "aligned"
+    if not (aligned / RANKER).is_file():
+        first = remembered(work / "candidates.pkl", lambda: _map(plan, partial(_candidates, plan, encoder), folders))
+        train_alignment(
+            encoder,
+            {str(f): [r for r in first[str(f)] if r.split == "train"] for f in folders if f.name not in plan.held_out},
+            {name: texts for name, (texts, _, _) in relations.items()},
+            aligned,
+            weights={str(folder): weight for folder, weight in plan.folders.items()},
+            steps=plan.alignment_steps,
+            max_seconds=plan.alignment_seconds,
+            lr=plan.encoder_rate,
+            seed=plan.seed,
+            report=report,
+        )
+    return aligned
+
+
+def _started(start: Path, work: Path) -> tuple[Path, Path]:
+    """Unpack a checkpoint; return the folders of its encoder, with the pruner beside it, and of its reader."""
+    from safetensors.numpy import save_file
+
+    checkpoint = load_checkpoint(start)
+    aligned, reader = work / "aligned", work / "start-reader"
+    if not (aligned / RANKER).is_file():
+        unpack_reader(checkpoint, reader)
+        unpack_encoder(checkpoint, aligned)
+        save_file({name: np.asarray(array) for name, array in checkpoint.ranker.items()}, aligned / RANKER)
+    return aligned, reader
+
+
+def _said(plan: TrainingPlan, examples: Sequence[ReaderExample]) -> list[ReaderExample]:
+    """Return the plan's lines of question sets without a graph, weighted to their share of the reader's questions."""
+    if plan.said is None:
+        return []
+    with plan.said.open("rb") as file:
+        found: list[ReaderExample] = pickle.load(file)
+    total = sum(example.weight for example in found)
+    scale = plan.said_share / (1 - plan.said_share) * sum(example.weight for example in examples) / total
+    return [replace(example, weight=example.weight * scale) for example in found]
 
 
 def known_words(base: Path) -> dict[str, int]:
@@ -207,7 +249,7 @@ def encoder_model(folder: Path) -> Model:
     from transformers import AutoConfig
 
     shape = bert_shape(AutoConfig.from_pretrained(str(folder)))
-    trained = folder / "ranker.safetensors"
+    trained = folder / RANKER
     ranker = load_file(str(trained)) if trained.is_file() else untrained_alignment(int(str(shape["hidden_size"])))
     tensors = pack(load_file(str(folder / "model.safetensors")))
     return Model(Checkpoint(folder, {"encoder": shape}, tensors, {}, ranker))
@@ -215,7 +257,8 @@ def encoder_model(folder: Path) -> Model:
 
 def _candidates(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRecord]:
     index, examples = read_folder(folder)
-    model, most = encoder_model(encoder), plan.max_alignment_questions
+    model = encoder_model(encoder)
+    most = min(plan.max_alignment_questions, plan.most.get(folder, plan.max_alignment_questions))
     return list(
         candidate_records(str(folder), index, examples, model, max_examples=most, seed=plan.seed, n_sampled=120)
     )
@@ -245,8 +288,8 @@ def _lines(plan: TrainingPlan, encoder: Path, folder: Path) -> list[CandidateRec
     index, examples = read_folder(folder)
     return list(
         candidate_records(
-            str(folder), index, examples, encoder_model(encoder), n_best=40, n_sampled=60,
-            delete_share=plan.delete_share, seed=plan.seed,
+            str(folder), index, examples, encoder_model(encoder), n_best=26, n_sampled=60,
+            max_examples=plan.most.get(folder), delete_share=plan.delete_share, seed=plan.seed,
         )
     )  # fmt: skip
 

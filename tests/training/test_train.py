@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kgqa.datasets.question_files import read_examples
+from kgqa.errors import DatasetError
 from kgqa.evaluation.metrics import answer_f1
 from kgqa.pipeline import Pipeline
+from kgqa.reasoning.checkpoint import load_checkpoint
 from kgqa.stores.catalog import Catalog
+from kgqa.training.cli import sources
 
 torch = pytest.importorskip("torch", reason="training needs kgqa[train]")
 transformers = pytest.importorskip("transformers", reason="training needs kgqa[train]")
@@ -70,3 +75,25 @@ def test_a_tiny_model_trained_on_the_family_graph_answers_its_questions(
     ]
     assert len(scores) >= 25
     assert sum(scores) / len(scores) >= 0.85, said[-3:]
+
+    further = replace(plan, start=tmp_path / "model", reader_steps=1, most={folder: 12})
+    train_model(further, tiny_base, tmp_path / "work2", tmp_path / "model2", report=said.append)
+    before, after = (load_checkpoint(tmp_path / name) for name in ("model", "model2"))
+    assert all(np.array_equal(before.encoder[name], after.encoder[name]) for name in before.encoder)
+    assert any(not np.array_equal(before.reader[name], after.reader[name]) for name in before.reader)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"), [("{}", (1.0, 0)), ("{}=2", (2.0, 0)), ("{}=0.5:90", (0.5, 90)), ("{}=:30", (1.0, 30))]
+)
+def test_a_folder_is_named_with_its_weight_and_how_many_of_its_questions(
+    tmp_path: Path, text: str, told: tuple[float, int]
+) -> None:
+    (tmp_path / "questions.jsonl").write_text("")
+    assert sources(text.format(tmp_path)) == [(tmp_path, *told)]
+
+
+@pytest.mark.parametrize("text", ["graphs=much", "graphs=1:many"])
+def test_a_weight_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(DatasetError, match="expected FOLDER=WEIGHT or FOLDER=WEIGHT:MOST"):
+        sources(text)
