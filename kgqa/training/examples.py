@@ -2,15 +2,15 @@
 
 A folder holds one graph (`graph.ttl` or `graph.nt`) and `questions.jsonl`; each line has a question and either a gold
 `sparql` (null where the graph does not tell) or gold `answers` with the
-`gold_iris` that the gold query uses.
+`gold_iris` that the gold query uses. `paraphrases.jsonl`, where there is one, has other words for the same questions.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kgqa.datatypes import XSD_BOOLEAN, Term, TermKind
@@ -101,7 +101,8 @@ def read_folder(folder: Path) -> tuple[GraphIndex, list[TrainingExample]]:
 
     triples = graph_triples(folder)
     index = GraphIndex.from_triples(triples)
-    return index, list(_examples(folder / "questions.jsonl", OxigraphStore.in_memory(triples)))
+    examples = list(_examples(folder / "questions.jsonl", OxigraphStore.in_memory(triples)))
+    return index, [*examples, *_in_other_words(folder / "paraphrases.jsonl", examples)]
 
 
 def _examples(path: Path, store: object) -> Iterator[TrainingExample]:
@@ -127,6 +128,16 @@ def _examples(path: Path, store: object) -> Iterator[TrainingExample]:
             if not answers:
                 continue
         yield TrainingExample(row["id"], row["question"], category, answers, iris, split)
+
+
+def _in_other_words(path: Path, examples: Sequence[TrainingExample]) -> Iterator[TrainingExample]:
+    if not path.is_file():
+        return
+    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    words = {row["id"]: row["paraphrases"] for row in rows}
+    for example in examples:
+        for number, text in enumerate(words.get(example.id, ()), start=2):
+            yield replace(example, id=f"{example.id}-{number}", question=text)
 
 
 def _term(answer: dict[str, object]) -> Term:

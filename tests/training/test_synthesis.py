@@ -96,6 +96,28 @@ def test_a_written_folder_reads_back_as_a_training_folder(tmp_path: Path, wordin
     assert all(example.gold_iris for example in examples)
 
 
+def test_paraphrases_ask_the_same(tmp_path: Path) -> None:
+    (tmp_path / "graph.nt").write_text("".join(f"<{EX}{s}> <{EX}{p}> <{EX}{o}> .\n" for s, p, o in _graph()))
+    sparql = f"SELECT ?x {{ <{EX}alien> <{EX}director> ?x }}"
+    row = {"id": "1", "question": "who made Alien?", "category": "1-hop", "sparql": sparql}
+    (tmp_path / "questions.jsonl").write_text(json.dumps(row) + "\n")
+    words = {"id": "1", "paraphrases": ["Alien's director", "who is behind Alien"]}
+    (tmp_path / "paraphrases.jsonl").write_text(json.dumps(words) + "\n")
+    _, examples = read_folder(tmp_path)
+    assert [example.question for example in examples] == ["who made Alien?", "Alien's director", "who is behind Alien"]
+    assert [example.id for example in examples] == ["1", "1-2", "1-3"]
+    assert {(example.answers, example.gold_iris, example.category) for example in examples} == {
+        (frozenset({EX + "scott"}), frozenset({EX + "alien", EX + "director"}), "1-hop")
+    }
+
+
+def test_a_name_beside_a_class_word_means_what_it_tells_apart(index: GraphIndex, wordings: Wordings) -> None:
+    asked = {q.text.lower().rstrip("?"): q for q in _made(index, wordings) if "scott films" in q.text.lower()}
+    assert asked
+    for question in asked.values():
+        assert {EX + "scott", EX + "director"} <= question.iris
+
+
 def test_wordings_from_labels_say_a_verb_as_a_verb() -> None:
     index = GraphIndex.from_triples([(iri(EX + "alien"), iri(EX + "directed_by"), iri(EX + "scott"))])
     made = wordings_from_labels(index, Schema(index).relations).relations[EX + "directed_by"]
