@@ -60,6 +60,7 @@ def test_a_tiny_model_trained_on_the_family_graph_answers_its_questions(
         encoder_rate=1e-3,
         reader_rate=1e-3,
         n_processes=1,
+        n_threads=1,
         delete_share=0.0,
     )
     said: list[str] = []
