@@ -8,14 +8,14 @@ _WORDS = {
     "dob": "date of birth", "dod": "date of death", "dt": "date", "dur": "duration", "emp": "employee",
     "fname": "first name", "freq": "frequency", "govt": "government", "grp": "group", "hrs": "hours", "ht": "height",
     "img": "image", "lang": "language", "lat": "latitude", "len": "length", "lname": "last name", "lng": "longitude",
-    "loc": "location", "long": "longitude", "lvl": "level", "mfg": "manufacturer", "mfr": "manufacturer",
+    "loc": "location", "lvl": "level", "mfg": "manufacturer", "mfr": "manufacturer",
     "mgr": "manager", "nbr": "number", "nm": "name", "nr": "number", "num": "number", "org": "organization",
     "pct": "percent", "pmt": "payment",
     "pob": "place of birth", "prod": "product", "qtr": "quarter", "qty": "quantity", "sal": "salary",
     "shpmt": "shipment", "tel": "telephone", "temp": "temperature", "tot": "total", "univ": "university",
     "vol": "volume", "whse": "warehouse", "wt": "weight", "yr": "year", "yrs": "years",
 }  # fmt: skip
-_LAST_WORDS = {"no": "number"}
+_LAST_WORDS, _LONE_WORDS = {"no": "number"}, {"long": "longitude"}
 _KEYS = frozenset("id ids number code key fk uri iri ref identifier".split())
 
 
@@ -36,6 +36,5 @@ def written_out(label: str) -> str:
     """Return a label made from an IRI with its shortened words written out: "hire dt" gives "hire date"."""
     words = label.split(" ")
     found = [_WORDS.get(word, word) for word in words]
-    if len(words) > 1:
-        found[-1] = _LAST_WORDS.get(words[-1], found[-1])
+    found[-1] = (_LAST_WORDS if len(words) > 1 else _LONE_WORDS).get(words[-1], found[-1])
     return " ".join(found)

@@ -82,7 +82,7 @@ def test_things_with_labels_keep_them() -> None:
 @pytest.mark.parametrize(
     ("label", "written"),
     [("hire dt", "hire date"), ("mgr emp", "manager employee"), ("order no", "order number"), ("no", "no"),
-     ("dob", "date of birth"), ("capital", "capital")],
+     ("dob", "date of birth"), ("capital", "capital"), ("long", "longitude"), ("long name", "long name")],
 )  # fmt: skip
 def test_shortened_words_are_written_out(label: str, written: str) -> None:
     assert written_out(label) == written
