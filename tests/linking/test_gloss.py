@@ -25,6 +25,9 @@ FOREIGN = {f"islands-{n:03}" for n in range(58, 91)} | {
     f"railway-{n:03}"
     for n in (10, 11, 15, 19, 22, 33, 38, 42, 49, 56, 68, 73, 75, 86, 91, 95, 98, 103, 113, 117, 127, 131)
 }
+FOREIGN |= {
+    f"oldtown-{n:03}" for n in (3, 5, 14, 17, 21, 25, 35, 37, 39, 48, 52, 54, 59, 64, 67, 71, 76, 80, 86, 90)
+}
 # Of these, two that are left as they are: "population de Fort-Lazare" and the misspelt "qien es el alcalde".
 NOT_TOLD = {"islands-060", "islands-087"}
 
