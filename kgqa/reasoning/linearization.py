@@ -87,7 +87,7 @@ class Linearizer:
         if nodes is None or len(nodes) == 0 or not usual:
             return usual
         shared: dict[int, None] | None = None
-        for node in nodes[:_MAX_LOOKED_AT].tolist():
+        for node in nodes[:: -(-len(nodes) // _MAX_LOOKED_AT)].tolist():  # evenly, since ids lie by kind
             own = self.index.classes_of(node)
             shared = dict.fromkeys(own) if shared is None else {c: None for c in shared if c in own}
         labels = [self.index.label(klass) for klass in shared or ()]
