@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kgqa.index.abbreviations import thing_referred_to, written_out
 from kgqa.index.arrays import EMPTY, Array, Ids, distinct, is_member, ranges
 from kgqa.index.terms import BNODE, LITERAL, URI
 from kgqa.index.vocabularies import ANNOTATIONS, SCHEMA_NAMESPACES
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 
 _ALTERNATIVE = ("altLabel", "alternateName")
 _MEMBERS_PER_TYPE = 4
+_SAMPLE = 50
+
+
+def predicate_labels(index: GraphIndex) -> tuple[str, ...]:
+    """Return the text of each predicate: its label, or what its local name says."""
+    return tuple(_predicate_label(index, p, node) for p, node in enumerate(index.predicate_nodes))
+
+
+def _predicate_label(index: GraphIndex, predicate: int, node: int) -> str:
+    if index.display_labels[node] >= 0:
+        return index.label(node)
+    label = written_out(index.label(node))
+    if (index.kind[index.pairs(predicate)[1][:_SAMPLE]] == URI).all():
+        label = thing_referred_to(label)
+    return label.lower() if label.isupper() and len(label) > 3 else label
 
 
 def label_rows(index: GraphIndex) -> tuple[Ids, Ids, NDArray[np.bool_]]:
@@ -107,8 +123,7 @@ def subclass_closure(index: GraphIndex) -> dict[int, tuple[int, ...]]:
 
 
 def class_sizes(index: GraphIndex) -> dict[int, int]:
-    """Return each class that has instances -> how many, subclasses included; classes of the schema language left out.
-    """
+    """Return each class that has instances -> how many, subclasses included; classes of the schema language left out."""
     found = [distinct(index.pairs(p)[1]) for p in index.type_predicates]
     found.append(np.array(sorted(index.subclasses), np.int32))
     nodes = distinct(np.concatenate(found))

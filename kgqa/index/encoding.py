@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from kgqa.datatypes import literal
 from kgqa.index.arrays import Array, Ids, row_starts, sort_rows
 from kgqa.index.terms import make_columns
 
@@ -34,3 +35,22 @@ def encode(keys: Sequence[str], rows: Ids) -> tuple[dict[str, Array], tuple[str,
     by_p, pred_s, pred_o = sort_rows((p, s, o), (n_predicates, n_terms, n_terms))
     arrays |= {"pred_start": row_starts(by_p, n_predicates), "pred_s": pred_s, "pred_o": pred_o}
     return arrays, columns.datatypes, columns.langs, ids
+
+
+def encode_with_names(
+    keys: Sequence[str], rows: Ids, ids: Ids, names: Mapping[int, str]
+) -> tuple[dict[str, Array], Ids]:
+    """Return the arrays of a graph with literals for full names, which no triple states, and the node id of each key.
+
+    `ids` are the node ids of the keys so far, by which `names` are given.
+    """
+    key_of = np.empty(len(keys), np.int64)
+    key_of[ids] = np.arange(len(keys))
+    places = {key: place for place, key in enumerate(keys)}
+    literals = [literal(name).n3() for name in names.values()]
+    for key in literals:
+        places.setdefault(key, len(places))
+    arrays, _, _, new_ids = encode(list(places), rows)
+    arrays["full_name_node"] = new_ids[key_of[np.fromiter(names, np.int64, len(names))]]
+    arrays["full_name_value"] = new_ids[[places[key] for key in literals]]
+    return arrays, new_ids[: len(keys)]

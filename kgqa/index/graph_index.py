@@ -18,12 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kgqa.datatypes import RDF_TYPE, RDFS, Term, literal
+from kgqa.datatypes import RDF_TYPE, RDFS, Term
 from kgqa.index import derived, wikibase
-from kgqa.index.abbreviations import thing_referred_to, written_out
 from kgqa.index.adjacency import Adjacency
 from kgqa.index.arrays import EMPTY, Array, Ids, distinct, fetch_rows, open_arrays, ranges
-from kgqa.index.encoding import encode
+from kgqa.index.encoding import encode, encode_with_names
 from kgqa.index.naming import full_names, naming_predicates
 from kgqa.index.terms import BNODE, KINDS, LITERAL, URI, TripleBuffer, sort_key_of
 from kgqa.index.text import split_local_name
@@ -35,7 +34,6 @@ INDEX_FILE = "index.safetensors"
 # Fewer texts, or longer ones, are decoded one by one, which is quicker then; batches bound what is copied at once.
 _MIN_GATHERED, _MAX_MEAN_BYTES, _BATCH = 64, 80, 1024
 _MAX_DATES = 20_000
-_SAMPLE = 50
 
 
 class GraphIndex:
@@ -125,14 +123,13 @@ class GraphIndex:
             head |= {"label_predicates": labels + names, "code_predicates": codes}
             index = cls(arrays, {"head": json.dumps(head)})
         if people := full_names(index):
-            arrays, ids = _with_full_names(keys, rows, ids, people)
+            arrays, ids = encode_with_names(keys, rows, ids, people)
             index = cls(arrays, {"head": json.dumps(head)})
         return index, ids
 
     @classmethod
     def open(cls, folder: Path) -> GraphIndex:
-        """Return the index that `kgqa.index.build` wrote to `folder`, memory-mapped. Raises ValueError if it is none.
-        """
+        """Return the index that `kgqa.index.build` wrote to `folder`, memory-mapped. Raises ValueError if it is none."""
         arrays, texts = open_arrays(folder / INDEX_FILE)
         version = json.loads(texts.get("head", "{}")).get("format_version")
         if version != FORMAT_VERSION:
@@ -283,15 +280,7 @@ class GraphIndex:
         """The text of each predicate: its label, or its split local name with abbreviations written out."""
         if self._predicates:
             return tuple(self._predicates["labels"])
-        return tuple(self._predicate_label(p, node) for p, node in enumerate(self.predicate_nodes))
-
-    def _predicate_label(self, predicate: int, node: int) -> str:
-        if self.display_labels[node] >= 0:
-            return self.label(node)
-        label = written_out(self.label(node))
-        refers = (self.kind[self.pairs(predicate)[1][:_SAMPLE]] == URI).all()
-        label = thing_referred_to(label) if refers else label
-        return label.lower() if label.isupper() and len(label) > 3 else label
+        return derived.predicate_labels(self)
 
     @cached_property
     def predicate_nodes(self) -> tuple[int, ...]:
@@ -503,25 +492,6 @@ class GraphIndex:
         members = self.instances(klass)[:2000].tolist()
         best = sorted(members, key=lambda node: (-self.degree(node), node))[:n]
         return tuple(self.label(node) for node in best)
-
-
-def _with_full_names(
-    keys: Sequence[str], rows: Ids, ids: Ids, names: Mapping[int, str]
-) -> tuple[dict[str, Array], Ids]:
-    """Return the arrays of a graph with literals for the names that no triple states, and the node id of each key.
-
-    `ids` are the node ids of the keys so far, by which `names` are given.
-    """
-    key_of = np.empty(len(keys), np.int64)
-    key_of[ids] = np.arange(len(keys))
-    places = {key: place for place, key in enumerate(keys)}
-    literals = [literal(name).n3() for name in names.values()]
-    for key in literals:
-        places.setdefault(key, len(places))
-    arrays, _, _, new_ids = encode(list(places), rows)
-    arrays["full_name_node"] = new_ids[key_of[np.fromiter(names, np.int64, len(names))]]
-    arrays["full_name_value"] = new_ids[[places[key] for key in literals]]
-    return arrays, new_ids[: len(keys)]
 
 
 _SIDES = ("out", "in")

@@ -12,6 +12,7 @@ import numpy as np
 
 from kgqa.index.graph_index import GraphIndex, Ids
 from kgqa.index.phrases import phrase
+from kgqa.index.terms import URI
 from kgqa.index.text import is_mere_key
 from kgqa.index.values import BOOLEAN, DATE, NO_VALUE, NUMBER
 
@@ -108,10 +109,11 @@ class Schema:
         ways_in = {p: nodes for p in index.relation_predicates if len(nodes := self._between(self._sample(p)[1]))}
         inside = {p: sorted(index.incident(nodes)[0] & allowed) for p, nodes in ways_in.items()}
         shared = Counter(q for inner in inside.values() for q in inner)
-        claimed = {index.predicate_nodes[p] for p in index.relation_predicates if self._joins_things(p)}
+        joining = {p for p in index.relation_predicates if self._joins_things(p)}
+        claimed = {index.predicate_nodes[p] for p in joining}
         for p in index.relation_predicates:
             label = index.predicate_labels[p]
-            if self._joins_things(p):
+            if p in joining:
                 paths[((p, False),)] = label
                 paths[((p, True),)] = label
             if p in inside:
@@ -132,7 +134,7 @@ class Schema:
     def _across(self, paths: dict[Path, str], names: Mapping[int, str]) -> None:
         """Add the paths from one end of what stands between to another, by its predicates and their names."""
         for q in names:
-            if (self.index.kind[self._sample(q)[1]] == 0).any():
+            if (self.index.kind[self._sample(q)[1]] == URI).any():
                 for r, name in names.items():
                     if q != r and self.index.predicate_labels[r].lower() not in _MERE_VALUES:
                         paths.setdefault(((q, True), (r, False)), name)
@@ -146,12 +148,12 @@ class Schema:
         event or a row that joins two tables, that relate several others."""
         index = self.index
         nodes = np.unique(nodes)
-        nameless = (index.kind[nodes] == 0) & (index.display_labels[nodes] < 0) & ~index.is_inner[nodes]
+        nameless = (index.kind[nodes] == URI) & (index.display_labels[nodes] < 0) & ~index.is_inner[nodes]
         facts = np.array(index.relation_predicates, np.int32)
         for place in np.flatnonzero(nameless).tolist():
             node = int(nodes[place])
             out, ends = index.out_row(node)
-            n_related = int((np.isin(out, facts) & (index.kind[ends] == 0)).sum())
+            n_related = int((np.isin(out, facts) & (index.kind[ends] == URI)).sum())
             n_related += int(np.isin(index.in_row(node)[0], facts).sum())
             nameless[place] = n_related > 1 and is_mere_key(index.text_of(node))
         return np.asarray(nodes[nameless | index.is_inner[nodes]], np.int32)
@@ -206,7 +208,7 @@ class Schema:
 
     def _end_kind(self, ends: Ids) -> int:
         kinds = self.index.kind[ends]
-        if (kinds == 0).mean() >= 0.5:
+        if (kinds == URI).mean() >= 0.5:
             return ENTITY
         values = self.index.value_kind[ends[kinds == 1]]
         kind = int(np.bincount(values, minlength=4).argmax())

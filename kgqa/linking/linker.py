@@ -218,7 +218,9 @@ class LabelEntityLinker:
         """Return the best candidates, the best of each class among them: "the Hawks" are a house, not eight persons."""
         if len(ranked) <= MAX_CANDIDATES:
             return ranked
-        best = {self.index.classes_of(candidate.node)[:1]: place for place, candidate in reversed([*enumerate(ranked)])}
+        best: dict[tuple[int, ...], int] = {}
+        for place, candidate in enumerate(ranked):
+            best.setdefault(self.index.classes_of(candidate.node)[:1], place)
         first = sorted(best.values())[:MAX_CANDIDATES]
         others = [place for place in range(len(ranked)) if place not in first][: MAX_CANDIDATES - len(first)]
         return [ranked[place] for place in sorted((*first, *others))]
@@ -243,7 +245,6 @@ class LabelEntityLinker:
         spans = ((tokens[run[0]][0], tokens[run[-1]][1]) for run in names)
         return [EntityLink(Mention(start, end, text[start:end])) for start, end in spans]
 
-
     def _misspelt(self, name: EntityLink) -> EntityLink | None:
         """Return the link of a name that differs from a label by more slips than one word may: "Otillie Brant"."""
         from rapidfuzz.distance import OSA
@@ -261,14 +262,12 @@ class LabelEntityLinker:
             alike = OSA.normalized_similarity(said, entry.normalized)
             if entry.kind == ENTITY and alike >= MIN_ALIKE and entry.normalized.count(" ") == len(words) - 1:
                 found.append((alike, entry))
-        found.sort(key=lambda item: (-item[0], item[1].node))
-        candidates = {
-            entry.node: EntityCandidate(
-                self.index.term(entry.node), entry.label, alike, "entity", match="fuzzy", node=entry.node
-            )
-            for alike, entry in reversed(found[:MAX_CANDIDATES])
-        }
-        return replace(name, candidates=tuple(reversed(candidates.values()))) if candidates else None
+        candidates: dict[int, EntityCandidate] = {}
+        for alike, entry in sorted(found, key=lambda item: (-item[0], item[1].node))[:MAX_CANDIDATES]:
+            term = self.index.term(entry.node)
+            candidate = EntityCandidate(term, entry.label, alike, "entity", match="fuzzy", node=entry.node)
+            candidates.setdefault(entry.node, candidate)
+        return replace(name, candidates=tuple(candidates.values())) if candidates else None
 
 
 def _neighbor(tokens: list[tuple[int, int, str]], place: int, step: int) -> int:

@@ -42,6 +42,15 @@ class MadeQuestion:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Said:
+    """A phrase for a set of nodes, with the IRIs of the predicates and entities it speaks of."""
+
+    text: str
+    nodes: Ids
+    iris: frozenset[str]
+
+
 class Speaker:
     """Says the parts of one graph.
 

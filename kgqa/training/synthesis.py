@@ -8,7 +8,6 @@ superlatives, comparisons, yes/no, filters, intersections, differences) are put 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -19,20 +18,11 @@ from kgqa.index.schema import ENTITY, TEXT, Path, Relation, Schema, reverse
 from kgqa.index.text import is_opaque
 from kgqa.index.values import BOOLEAN, DATE, NUMBER
 from kgqa.reasoning.query_graph import Constraint, Executor, QueryGraph
-from kgqa.training.speaking import MAX_NAME, MadeQuestion, Speaker
+from kgqa.training.speaking import MAX_NAME, MadeQuestion, Said, Speaker
 from kgqa.training.wordings import RelationWording, Wordings
 
 MAX_ANSWERS = 60
 MAX_QUESTION = 180
-
-
-@dataclass(frozen=True)
-class Said:
-    """A phrase for a set of nodes, with the IRIs of the predicates and entities it speaks of."""
-
-    text: str
-    nodes: Ids
-    iris: frozenset[str]
 
 
 class Synthesizer:
@@ -107,9 +97,7 @@ class Synthesizer:
         ends = self._ends(said.nodes, path)
         wording = self.words.wording(relation)
         text = (
-            self._inverse_phrase(wording, said, ends)
-            if backwards
-            else self._forward_phrase(wording, said.text, ends)
+            self._inverse_phrase(wording, said, ends) if backwards else self._forward_phrase(wording, said.text, ends)
         )
         return None if text is None else Said(text, ends, said.iris | self.words.iris(relation.path))
 
@@ -143,8 +131,7 @@ class Synthesizer:
         return self.words.pick([f"the {noun} {self.words.fill(text, Y=start.text)}" for text in texts])
 
     def _tells_apart(self, start: Said, ends: Ids) -> bool:
-        """Return whether the name of one entity beside a class word, "Hitchcock thrillers", means `ends` and no others.
-        """
+        """Return whether the name of one entity beside a class word, "Hitchcock thrillers", means `ends` and no others."""
         classes = self.index.classes_of(int(ends[0]))
         if len(start.iris) > 1 or not classes:
             return False
