@@ -123,7 +123,8 @@ def subclass_closure(index: GraphIndex) -> dict[int, tuple[int, ...]]:
 
 
 def class_sizes(index: GraphIndex) -> dict[int, int]:
-    """Return each class that has instances -> how many, subclasses included; classes of the schema language left out."""
+    """Return each class that has instances -> how many, subclasses included; classes of the schema language left out.
+    """
     found = [distinct(index.pairs(p)[1]) for p in index.type_predicates]
     found.append(np.array(sorted(index.subclasses), np.int32))
     nodes = distinct(np.concatenate(found))

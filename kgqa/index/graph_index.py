@@ -129,7 +129,8 @@ class GraphIndex:
 
     @classmethod
     def open(cls, folder: Path) -> GraphIndex:
-        """Return the index that `kgqa.index.build` wrote to `folder`, memory-mapped. Raises ValueError if it is none."""
+        """Return the index that `kgqa.index.build` wrote to `folder`, memory-mapped. Raises ValueError if it is none.
+        """
         arrays, texts = open_arrays(folder / INDEX_FILE)
         version = json.loads(texts.get("head", "{}")).get("format_version")
         if version != FORMAT_VERSION:
