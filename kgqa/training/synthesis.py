@@ -131,8 +131,7 @@ class Synthesizer:
         return self.words.pick([f"the {noun} {self.words.fill(text, Y=start.text)}" for text in texts])
 
     def _tells_apart(self, start: Said, ends: Ids) -> bool:
-        """Return whether the name of one entity beside a class word, "Hitchcock thrillers", means `ends` and no others.
-        """
+        """Return whether a name beside a class word, "Hitchcock thrillers", means `ends` and no others."""
         classes = self.index.classes_of(int(ends[0]))
         if len(start.iris) > 1 or not classes:
             return False
